@@ -1,0 +1,62 @@
+/**
+ * What a flow looks like from outside: types only, so that the relay, a policy and a user's own code depend on nothing else.
+ *
+ * @module
+ */
+
+import type { Outcome } from "../outcome.ts";
+
+/** One end of a flow. */
+export interface SocketAddress {
+  /** An IPv4 or IPv6 address in text, without brackets. */
+  readonly hostname: string;
+  /** 0 to 65535. */
+  readonly port: number;
+}
+
+/** How a flow ended. Never a rejection: an end is a fact. */
+export interface FlowEnd {
+  /** `finished`: both sides sent FIN and all bytes were acknowledged. `reset`: either side broke it off. `timeout`: the program fell silent. */
+  readonly reason: "finished" | "reset" | "timeout";
+  /** Bytes from the program. */
+  readonly outboundBytes: number;
+  /** Bytes to the program that it acknowledged. */
+  readonly inboundBytes: number;
+}
+
+/** A TCP connection of a program, terminated here. */
+export interface Flow {
+  /** Counts from 1 in each stack. */
+  readonly id: number;
+  readonly protocol: "tcp";
+  /** The program's end. */
+  readonly source: SocketAddress;
+  /** Where the program wants to go. */
+  readonly destination: SocketAddress;
+  /**
+   * Bytes from the program. Closes on its FIN, errors on its RST. Only a pull opens the receive window.
+   * Cancel: what the program still sends is answered with RST (RFC 1122, section 4.2.2.13).
+   */
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /**
+   * Bytes to the program. A write settles when the send queue has room; the chunk belongs to the flow from then on.
+   * Close sends FIN, abort sends RST.
+   */
+  readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
+  /** Settles when the connection has ended. */
+  readonly closed: Promise<FlowEnd>;
+}
+
+/** A program's SYN that waits for an answer. */
+export interface FlowRequest {
+  readonly id: number;
+  readonly protocol: "tcp";
+  readonly source: SocketAddress;
+  readonly destination: SocketAddress;
+  /** Aborted when the program gives up, or when nobody answered in time. */
+  readonly signal: AbortSignal;
+  /** Lets the SYN-ACK leave. */
+  accept(): Flow;
+  /** Gives the program the answer that `outcome` carries. */
+  refuse(outcome: Pick<Outcome, "refusal">): void;
+}
