@@ -19,6 +19,7 @@ export type DeviceErrorCode =
 
 /** A packet device could not be opened or used. */
 export class DeviceError extends Error {
+  /** `DeviceError`. */
   override readonly name = "DeviceError";
   /** Why, for programs. */
   readonly code: DeviceErrorCode;
@@ -32,6 +33,7 @@ export class DeviceError extends Error {
 
 /** The proxy gave no answer: it could not be reached, or the connection to it broke before the answer. */
 export class ProxyError extends Error {
+  /** `ProxyError`. */
   override readonly name = "ProxyError";
   /** What becomes of the flow that asked. */
   readonly outcome: Outcome;

@@ -28,6 +28,7 @@ export interface FlowEnd {
 export interface Flow {
   /** Counts from 1 in each stack. */
   readonly id: number;
+  /** The transport; a program tells its kinds of flows apart by it. */
   readonly protocol: "tcp";
   /** The program's end. */
   readonly source: SocketAddress;
@@ -49,9 +50,13 @@ export interface Flow {
 
 /** A program's SYN that waits for an answer. */
 export interface FlowRequest {
+  /** The id that the flow will have. */
   readonly id: number;
+  /** The transport. */
   readonly protocol: "tcp";
+  /** The program's end. */
   readonly source: SocketAddress;
+  /** Where the program wants to go. */
   readonly destination: SocketAddress;
   /** Aborted when the program gives up, or when nobody answered in time. */
   readonly signal: AbortSignal;

@@ -32,6 +32,7 @@ export interface TunnelEnd {
 
 /** A tunnel that stands: the proxy answered 2xx. */
 export interface OpenTunnel {
+  /** The proxy answered 2xx. */
   readonly ok: true;
   /** The status of the proxy's answer. */
   readonly status: number;
@@ -47,6 +48,7 @@ export interface OpenTunnel {
 
 /** A tunnel that the proxy refused. */
 export interface RefusedTunnel {
+  /** The proxy answered something else. */
   readonly ok: false;
   /** The status of the proxy's answer. */
   readonly status: number;

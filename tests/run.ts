@@ -1,0 +1,181 @@
+/**
+ * Runs the steps of `deno task ok`, `test` and `std` one after the other, and adds up what they found.
+ *
+ * The very last line is `N passed, N failed`, with `, N skipped` when something was. Each check counts as one test.
+ * With `CI=true` a skip is a failure. Anything after the task's name goes to `deno test`, for instance `--filter name`.
+ *
+ * @module
+ */
+
+import { styleText } from "node:util";
+import { addCounts, countRun, type Counts, NONE, summaryLine } from "./support/summary.ts";
+
+/** One thing to run: `deno` with these arguments. */
+interface Step {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** It runs tests, whose numbers are added up. */
+  readonly tests?: boolean;
+  /** Show what it says at once: it takes long. */
+  readonly live?: boolean;
+}
+
+const CHECKS: readonly Step[] = [
+  { name: "format", args: ["fmt", "--check"] },
+  { name: "lint and arrows", args: ["lint"] },
+  { name: "types", args: ["check", "--doc", "."] },
+  { name: "docs", args: ["doc", "--lint", "mod.ts"] },
+];
+
+const EXAMPLES = ["src", "mod.ts", "README.md"].filter(exists);
+
+/** `deno check` has seen the types. */
+const TESTS: readonly Step[] = [
+  { name: "examples in docs", args: ["--doc", ...EXAMPLES], tests: true },
+  { name: "architecture", args: ["tests/architecture"], tests: true },
+  { name: "unit", args: ["tests/unit"], tests: true },
+  { name: "simulation", args: ["tests/sim"], tests: true },
+];
+
+const INTEGRATION: Step = {
+  name: "integration",
+  args: ["tests/integration"],
+  tests: true,
+  live: true,
+};
+
+/** Longer than the longest step takes on two busy cores; beyond it something hangs. */
+const STEP_TIMEOUT_MS = 20 * 60_000;
+
+const isCi = Deno.env.get("CI") === "true";
+
+if (import.meta.main) {
+  Deno.chdir(new URL("..", import.meta.url));
+  const [task, ...rest] = Deno.args;
+  Deno.exit(await main(task, rest));
+}
+
+async function main(task: string | undefined, rest: readonly string[]): Promise<number> {
+  if (task === "ok") return await runSteps([...CHECKS, ...TESTS], rest);
+  if (task === "test") return await runSteps([...CHECKS, ...TESTS, INTEGRATION], rest);
+  if (task === "std") return await runAgainstRealStd(rest);
+  console.error(`Cannot run "${task}": say ok, test or std`);
+  return 2;
+}
+
+async function runSteps(steps: readonly Step[], rest: readonly string[]): Promise<number> {
+  await using folder = await temporaryFolder();
+  let counts = NONE;
+  let failed: string[] = [];
+  for (const step of steps) {
+    if (step.tests && !hasTests(step)) continue;
+    const result = await runStep(step, rest, folder.path);
+    if (result.failed > 0) failed = [...failed, step.name];
+    counts = addCounts(counts, result);
+  }
+  if (isCi && counts.skipped > 0) {
+    console.log("With CI=true nothing may be skipped: the skipped tests count as failed");
+    counts = { ...counts, failed: counts.failed + counts.skipped, skipped: 0 };
+  }
+  if (failed.length > 0) console.log(`Failed: ${failed.join(", ")}`);
+  console.log(summaryLine(counts));
+  return counts.failed === 0 ? 0 : 1;
+}
+
+async function runStep(step: Step, rest: readonly string[], folder: string): Promise<Counts> {
+  const start = performance.now();
+  const report = `${folder}/${step.name.replaceAll(" ", "-")}.xml`;
+  const args = step.tests
+    ? ["test", "-A", "--no-check", `--junit-path=${report}`, ...step.args, ...rest]
+    : step.args;
+  if (step.live) console.log(`${step.name} ...`);
+  const { code, said } = await runDeno(args, step.live === true);
+  const counts = step.tests
+    ? countRun(await readIfThere(report), code)
+    : { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+  if (counts.failed > 0 && !step.live) console.log(said.trimEnd());
+  const mark = counts.failed > 0 ? styleText("red", "failed") : styleText("green", "ok");
+  const numbers = step.tests ? `, ${summaryLine(counts)}` : "";
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${step.name.padEnd(18)} ${mark}${numbers} (${seconds} s)`);
+  return counts;
+}
+
+async function runDeno(args: readonly string[], live: boolean) {
+  const stdio = live ? "inherit" : "piped";
+  const command = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    stdin: "null",
+    stdout: stdio,
+    stderr: stdio,
+    env: Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" },
+    signal: AbortSignal.timeout(STEP_TIMEOUT_MS),
+  });
+  if (live) return { code: (await command.spawn().status).code, said: "" };
+  const { code, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  return { code, said: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+/** The same tests with a configuration without `links`, so that `jsr:` means the real packages. */
+async function runAgainstRealStd(rest: readonly string[]): Promise<number> {
+  const registry = Deno.env.get("JSR_URL") ?? "https://jsr.io";
+  const obstacle = await whyUnreachable(new URL("/@std/assert/meta.json", registry));
+  if (obstacle !== undefined) {
+    console.error(
+      `JSR cannot be reached at "${registry}" (${obstacle}): nothing was run against the real packages`,
+    );
+    return 1;
+  }
+  await using folder = await temporaryFolder();
+  const { links: _, ...config } = JSON.parse(await Deno.readTextFile("deno.json"));
+  const path = `${folder.path}/deno.json`;
+  await Deno.writeTextFile(path, JSON.stringify({ ...config, lint: undefined }));
+  const steps = TESTS.filter(({ name }) => name === "unit" || name === "simulation");
+  return await runSteps(steps, [`--config=${path}`, ...rest]);
+}
+
+async function whyUnreachable(url: URL): Promise<string | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+    await response.body?.cancel();
+    return response.ok ? undefined : `status ${response.status}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await Deno.makeTempDir({ prefix: "pseudotcp-" });
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(new URL(`../${path}`, import.meta.url));
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** A folder without a test in it is no failure while the house is being built. */
+function hasTests({ args }: Step): boolean {
+  if (args[0] === "--doc") return true;
+  const search = (folder: string): boolean =>
+    exists(folder) &&
+    Deno.readDirSync(folder).some(({ name, isDirectory }) =>
+      isDirectory ? search(`${folder}/${name}`) : name.endsWith("_test.ts")
+    );
+  return search(args[0]);
+}
