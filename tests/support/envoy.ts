@@ -1,0 +1,101 @@
+/**
+ * Envoy as a MASQUE proxy: CONNECT ended by itself, to wherever the authority names.
+ *
+ * @module
+ */
+
+import {
+  type Certificate,
+  type Plan,
+  type Server,
+  startServer,
+  startTlsServer,
+  type TlsServer,
+} from "./servers.ts";
+
+/** Envoy: CONNECT over HTTP/2 and HTTP/1.1, by TLS or in the clear, ended by itself. */
+export function startEnvoy(options: { tls: true }): Promise<TlsServer>;
+export function startEnvoy(options: { tls: false }): Promise<Server>;
+export function startEnvoy({ tls }: { tls: boolean }): Promise<Server> {
+  const plan = (files?: Certificate): Plan => async (port, folder) => {
+    const config = `${folder}/envoy.json`;
+    await Deno.writeTextFile(config, JSON.stringify(envoyConfig(port, files)));
+    const args = ["--use-dynamic-base-id", "--disable-hot-restart", "--concurrency", "1"];
+    return ["envoy", "-c", config, ...args, "--log-level", "warning"];
+  };
+  return tls ? startTlsServer(plan) : startServer(plan());
+}
+
+function envoyConfig(port: number, files?: Certificate): unknown {
+  const type = (name: string) => `type.googleapis.com/envoy.extensions.${name}`;
+  const cache = { name: "names", dns_lookup_family: "V4_PREFERRED" };
+  const upgrade = { upgrade_type: "CONNECT" };
+  const manager = {
+    "@type": type(
+      "filters.network.http_connection_manager.v3.HttpConnectionManager",
+    ),
+    stat_prefix: "proxy",
+    codec_type: "AUTO",
+    http2_protocol_options: { allow_connect: true },
+    upgrade_configs: [upgrade],
+    stream_idle_timeout: "0s",
+    route_config: {
+      virtual_hosts: [{
+        name: "all",
+        domains: ["*"],
+        routes: [{
+          match: { connect_matcher: {} },
+          route: {
+            cluster: "anywhere",
+            timeout: "0s",
+            upgrade_configs: [{ ...upgrade, connect_config: {} }],
+          },
+        }],
+      }],
+    },
+    http_filters: [
+      {
+        name: "names",
+        typed_config: {
+          "@type": type("filters.http.dynamic_forward_proxy.v3.FilterConfig"),
+          dns_cache_config: cache,
+        },
+      },
+      { name: "router", typed_config: { "@type": type("filters.http.router.v3.Router") } },
+    ],
+  };
+  const pem = files && {
+    certificate_chain: { filename: files.caFile },
+    private_key: { filename: files.keyFile },
+  };
+  const transport = pem && {
+    name: "tls",
+    typed_config: {
+      "@type": type("transport_sockets.tls.v3.DownstreamTlsContext"),
+      common_tls_context: { tls_certificates: [pem], alpn_protocols: ["h2", "http/1.1"] },
+    },
+  };
+  return {
+    static_resources: {
+      listeners: [{
+        name: "proxy",
+        address: { socket_address: { address: "127.0.0.1", port_value: port } },
+        filter_chains: [{
+          filters: [{ name: "http", typed_config: manager }],
+          ...(transport ? { transport_socket: transport } : {}),
+        }],
+      }],
+      clusters: [{
+        name: "anywhere",
+        lb_policy: "CLUSTER_PROVIDED",
+        cluster_type: {
+          name: "names",
+          typed_config: {
+            "@type": type("clusters.dynamic_forward_proxy.v3.ClusterConfig"),
+            dns_cache_config: cache,
+          },
+        },
+      }],
+    },
+  };
+}
