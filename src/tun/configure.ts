@@ -1,0 +1,139 @@
+/**
+ * Gives an interface its MTU, addresses and routes and brings it up, through rtnetlink, so that no `ip` command is needed.
+ *
+ * @module
+ */
+
+import { DeviceError } from "../errors.ts";
+import { type Cidr, formatCidr } from "../wire/address.ts";
+import {
+  cString,
+  EACCES,
+  EEXIST,
+  EPERM,
+  errorText,
+  type Libc,
+  libc,
+  O_CLOEXEC,
+  O_NONBLOCK,
+} from "./ffi.ts";
+import {
+  addressRequest,
+  answerOf,
+  linkRequest,
+  type NetlinkRequest,
+  numbered,
+  quietIpv6Request,
+  routeRequest,
+} from "./netlink.ts";
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const NETLINK_ROUTE = 0;
+
+/** `struct ifreq`: the name, then a union that holds what is asked for (linux/if.h). */
+export const IFREQ_LENGTH = 40;
+/** Where the union starts; the name before it is 16 bytes with its final zero. */
+export const IFREQ_VALUE = 16;
+/** linux/sockios.h. */
+const SIOCGIFMTU = 0x8921;
+const SIOCGIFINDEX = 0x8933;
+
+/** An answer is an error message with the request in it; requests here are below 100 bytes. */
+const ANSWER_LENGTH = 4096;
+
+/** What an interface shall have. */
+export interface LinkConfiguration {
+  /** Bytes; unchanged when left out. */
+  readonly mtu?: number;
+  readonly addresses: readonly Cidr[];
+  readonly routes: readonly Cidr[];
+  readonly up: boolean;
+}
+
+/**
+ * Configures the interface `name` in the network namespace of the calling thread.
+ *
+ * @returns The MTU that the interface has then
+ * @throws {DeviceError} `not-permitted`, or `failed` with the step that the kernel refused
+ */
+export function configureLink(name: string, configuration: LinkConfiguration): number {
+  const c = libc();
+  // Non-blocking: the kernel answers within the write, so an answer that is not there would never come.
+  const socket = c.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC | O_NONBLOCK, NETLINK_ROUTE);
+  if (socket < 0) throw refused("open a netlink socket", c.errno());
+  try {
+    const index = askInterface(c, socket, SIOCGIFINDEX, name);
+    let sequence = 0;
+    const ask = (what: string, message: NetlinkRequest) => {
+      const errno = transact(c, socket, message, ++sequence);
+      if (errno !== 0) throw refused(what, errno);
+    };
+    const { mtu, addresses, routes, up } = configuration;
+    if (mtu !== undefined) ask(`set the MTU of "${name}" to ${mtu}`, linkRequest(index, { mtu }));
+    if (up) {
+      // A kernel without IPv6 refuses this, and then has no chatter to keep quiet.
+      transact(c, socket, quietIpv6Request(index), ++sequence);
+    }
+    for (const cidr of addresses) {
+      ask(`give "${name}" the address "${formatCidr(cidr)}"`, addressRequest(index, cidr));
+    }
+    if (up) ask(`bring "${name}" up`, linkRequest(index, { up }));
+    for (const cidr of routes) {
+      ask(`lead "${formatCidr(cidr)}" into "${name}"`, routeRequest(index, cidr));
+    }
+    return askInterface(c, socket, SIOCGIFMTU, name);
+  } finally {
+    c.close(socket);
+  }
+}
+
+/** A `struct ifreq` with the name in it. */
+export function interfaceRequest(name: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(IFREQ_LENGTH);
+  bytes.set(cString(name));
+  return bytes;
+}
+
+/** Any socket answers these, and a netlink socket answers for the namespace that it was made in. */
+function askInterface(c: Libc, socket: number, question: number, name: string): number {
+  const bytes = interfaceRequest(name);
+  if (c.ioctl(socket, question, bytes) < 0) {
+    throw refused(`find the interface "${name}"`, c.errno());
+  }
+  return new DataView(bytes.buffer).getInt32(IFREQ_VALUE, true);
+}
+
+function transact(c: Libc, socket: number, message: NetlinkRequest, sequence: number): number {
+  if (c.write(socket, numbered(message, sequence), message.length) < 0) return c.errno();
+  const answer = new Uint8Array(ANSWER_LENGTH);
+  while (true) {
+    const length = c.read(socket, answer, answer.length);
+    if (length < 0) return c.errno();
+    const errno = answerOf(answer.subarray(0, length), sequence);
+    if (errno !== undefined) return errno;
+  }
+}
+
+function refused(what: string, errno: number): DeviceError {
+  const why = errorText(errno);
+  switch (errno) {
+    case EPERM:
+      return new DeviceError(
+        "not-permitted",
+        `Cannot ${what}: ${why}. Run as root or with CAP_NET_ADMIN, or use the command "run", which needs neither`,
+      );
+    case EACCES: // what the kernel says to an IPv6 address on a device without IPv6
+      return new DeviceError(
+        "unsupported",
+        `Cannot ${what}: ${why}. Look at the sysctl net.ipv6.conf.all.disable_ipv6, or leave IPv6 out`,
+      );
+    case EEXIST:
+      return new DeviceError(
+        "failed",
+        `Cannot ${what}: ${why}. Remove the one that is there or choose another`,
+      );
+    default:
+      return new DeviceError("failed", `Cannot ${what}: ${why}`);
+  }
+}

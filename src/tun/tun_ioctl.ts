@@ -1,0 +1,52 @@
+/**
+ * The questions and orders of `/dev/net/tun` (linux/if_tun.h; Documentation/networking/tuntap.rst), and the one
+ * decision that opening and adopting share: what the kernel may leave undone on the packets that it hands over.
+ *
+ * @module
+ */
+
+import { FRAME_HEADER_LENGTH } from "../wire/virtio.ts";
+import type { Libc } from "./ffi.ts";
+
+/** Attaches the descriptor to an interface: `_IOW('T', 202, int)`. */
+export const TUNSETIFF = 0x400454ca;
+/** What the kernel knows: `_IOR('T', 207, unsigned int)`. */
+export const TUNGETFEATURES = 0x800454cf;
+/** What may be left undone: `_IOW('T', 208, unsigned int)`. */
+export const TUNSETOFFLOAD = 0x400454d0;
+/** Name and flags of the interface behind the descriptor: `_IOR('T', 210, unsigned int)`. */
+export const TUNGETIFF = 0x800454d2;
+/** Bytes of the header in front of each packet: `_IOW('T', 216, int)`. */
+export const TUNSETVNETHDRSZ = 0x400454d8;
+
+/** IP packets, no Ethernet. */
+export const IFF_TUN = 0x0001;
+/** No four bytes of protocol information in front. */
+export const IFF_NO_PI = 0x1000;
+/** A virtio-net header in front. */
+export const IFF_VNET_HDR = 0x4000;
+
+const TUN_F_CSUM = 0x01;
+const TUN_F_TSO4 = 0x02;
+const TUN_F_TSO6 = 0x04;
+const TUN_F_TSO_ECN = 0x08;
+/** UDP segmentation, Linux 6.2: an older kernel refuses the whole set for it. */
+const TUN_F_USO4 = 0x20;
+const TUN_F_USO6 = 0x40;
+
+const TCP_OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+/** From the best to nothing: packets to the program may leave work to the kernel in every case. */
+const OFFLOAD_STEPS = [TCP_OFFLOADS | TUN_F_USO4 | TUN_F_USO6, TCP_OFFLOADS, TUN_F_CSUM, 0];
+
+/**
+ * Makes a descriptor with IFF_VNET_HDR speak frames: a header of ten bytes, and as much offload as the kernel knows.
+ *
+ * @returns False when the kernel refuses even the header's size, which then is unknown
+ */
+export function speakFrames(c: Libc, fd: number): boolean {
+  const size = new Uint8Array(4);
+  new DataView(size.buffer).setInt32(0, FRAME_HEADER_LENGTH, true);
+  if (c.ioctl(fd, TUNSETVNETHDRSZ, size) < 0) return false;
+  OFFLOAD_STEPS.some((features) => c.ioctlNumber(fd, TUNSETOFFLOAD, features) === 0);
+  return true;
+}
