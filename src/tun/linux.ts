@@ -79,8 +79,11 @@ export interface TunOptions {
  * for await (const packet of tun.readable) console.log(packet.length);
  * ```
  */
-// deno-lint-ignore require-await -- a promise, so that waiting for a device manager can come without a new shape
-export async function openTun(options: TunOptions = {}): Promise<TunDevice> {
+export function openTun(options: TunOptions = {}): Promise<TunDevice> {
+  return Promise.try(open, options);
+}
+
+function open(options: TunOptions): TunDevice {
   const addresses = (options.addresses ?? []).map((text) => cidr("address", text));
   const routes = (options.routes ?? []).map((text) => cidr("route", text));
   const { name = "tun%d", mtu, up = true, offload = true, path = DEFAULT_PATH } = options;

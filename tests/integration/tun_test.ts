@@ -10,14 +10,19 @@ import {
   MAX_FRAME_LENGTH,
   needsChecksum,
 } from "../../src/wire/virtio.ts";
-import { freshNetns, hasProgram, hasTun, missing, sh } from "./need.ts";
+import { libc } from "../../src/tun/ffi.ts";
+import { createNamespace, type Namespace } from "../support/netns.ts";
+import { requires } from "../support/requires.ts";
+import { runTool } from "../support/tools.ts";
 import { answerSyn, isData } from "./tun_peer.ts";
 
-const ignore = missing({ "root and /dev/net/tun": hasTun, "the program ip": hasProgram("ip") });
+const needs = requires("root", "tun", "netns", "ip");
+// The library stays open for the life of the program: opened before any test, no sanitizer takes it for a leak.
+if (!needs.ignore) libc();
 const ADDRESSES = ["198.18.0.1/15", "fd73:7470::1/64"];
 
-Deno.test({ name: "a device gets its addresses, MTU and routes", ignore }, async () => {
-  await using netns = await freshNetns();
+Deno.test("a device gets its addresses, MTU and routes", needs, async () => {
+  await using netns = await createNamespace();
   const routes = ["203.0.113.7/24", "2001:db8::/32"];
   await using tun = await openTun({
     name: "ptcp0",
@@ -27,28 +32,30 @@ Deno.test({ name: "a device gets its addresses, MTU and routes", ignore }, async
     mtu: 1400,
   });
   assertEquals([tun.name, tun.mtu, tun.offload], ["ptcp0", 1400, true]);
-  const link = await sh("ip", "-n", netns.name, "-o", "address", "show", "dev", "ptcp0");
+  const link = await runTool("ip", "-n", netns.name, "-o", "address", "show", "dev", "ptcp0");
   assert(link.includes("inet 198.18.0.1/15") && link.includes("inet6 fd73:7470::1/64"), link);
   assert(!link.includes("fe80"), "no link-local address, and so no router solicitation");
-  const ipv4 = await sh("ip", "-n", netns.name, "route");
+  const ipv4 = await runTool("ip", "-n", netns.name, "route");
   assert(ipv4.includes("203.0.113.0/24 dev ptcp0") && !ipv4.includes("default"), ipv4);
-  assert((await sh("ip", "-n", netns.name, "-6", "route")).includes("2001:db8::/32 dev ptcp0"));
+  assert(
+    (await runTool("ip", "-n", netns.name, "-6", "route")).includes("2001:db8::/32 dev ptcp0"),
+  );
 });
 
-Deno.test({ name: "closing leaves no interface behind", ignore }, async () => {
-  await using netns = await freshNetns();
+Deno.test("closing leaves no interface behind", needs, async () => {
+  await using netns = await createNamespace();
   const tun = await openTun({ netns: netns.name, addresses: ADDRESSES });
-  assert((await sh("ip", "-n", netns.name, "link")).includes(tun.name));
+  assert((await runTool("ip", "-n", netns.name, "link")).includes(tun.name));
   await tun.close();
   await tun.close();
-  assert(!(await sh("ip", "-n", netns.name, "link")).includes(tun.name));
+  assert(!(await runTool("ip", "-n", netns.name, "link")).includes(tun.name));
   assertEquals(tun.readFrame(new Uint8Array(MAX_FRAME_LENGTH)), 0);
   assertEquals(tun.writeFrame(new Uint8Array(30), 30), false);
   assertEquals(await tun.waitReadable(), false);
 });
 
-Deno.test({ name: "closing wakes a waiting reader", ignore }, async () => {
-  await using netns = await freshNetns();
+Deno.test("closing wakes a waiting reader", needs, async () => {
+  await using netns = await createNamespace();
   const tun = await openTun({ netns: netns.name });
   const waiting = tun.waitReadable();
   assertEquals(waiting, tun.waitReadable(), "two callers share one wait");
@@ -56,18 +63,18 @@ Deno.test({ name: "closing wakes a waiting reader", ignore }, async () => {
   assertEquals(await waiting, false);
 });
 
-Deno.test({ name: "an interface that somebody removes ends the wait", ignore }, async () => {
-  await using netns = await freshNetns();
+Deno.test("an interface that somebody removes ends the wait", needs, async () => {
+  await using netns = await createNamespace();
   await using tun = await openTun({ netns: netns.name });
   const waiting = tun.waitReadable();
-  await sh("ip", "-n", netns.name, "link", "del", tun.name);
+  await runTool("ip", "-n", netns.name, "link", "del", tun.name);
   assertEquals(await waiting, false);
   assertEquals(tun.readFrame(new Uint8Array(MAX_FRAME_LENGTH)), 0);
   assertEquals(tun.writeFrame(new Uint8Array(30), 30), false);
 });
 
-Deno.test({ name: "a name that is held is taken", ignore }, async () => {
-  await using netns = await freshNetns();
+Deno.test("a name that is held is taken", needs, async () => {
+  await using netns = await createNamespace();
   await using _held = await openTun({ name: "ptcp0", netns: netns.name });
   for (const name of ["ptcp0", "lo"]) {
     const error = await assertRejects(
@@ -79,60 +86,56 @@ Deno.test({ name: "a name that is held is taken", ignore }, async () => {
   }
 });
 
-Deno.test({ name: "a namespace that is not there is not found", ignore }, async () => {
+Deno.test("a namespace that is not there is not found", needs, async () => {
   const error = await assertRejects(() => openTun({ netns: "nobody-made-me" }), DeviceError);
   assertEquals(error.code, "not-found");
 });
 
 Deno.test(
-  { name: "a route that is there already is refused and nothing stays", ignore },
+  "a route that is there already is refused and nothing stays",
+  needs,
   async () => {
-    await using netns = await freshNetns();
+    await using netns = await createNamespace();
     const options = { netns: netns.name, routes: ["203.0.113.0/24", "203.0.113.0/24"] };
     const error = await assertRejects(() => openTun(options), DeviceError, "203.0.113.0/24");
     assertEquals(error.code, "failed");
-    assert(!(await sh("ip", "-n", netns.name, "link")).includes("tun"));
+    assert(!(await runTool("ip", "-n", netns.name, "link")).includes("tun"));
   },
 );
 
-/** Lets a program in the namespace send 40,000 bytes over TCP and returns the largest frame of it. */
-async function largestFrame(tun: TunDevice, netns: string): Promise<Uint8Array> {
-  const program = "head -c 40000 /dev/zero > /dev/tcp/198.19.0.1/80";
-  const child = new Deno.Command("ip", {
-    args: ["netns", "exec", netns, "bash", "-c", program],
-    stderr: "null",
-  }).spawn();
+/** Lets a program in the namespace send 40,000 bytes over TCP and returns the first frame of them. */
+async function firstData(tun: TunDevice, netns: Namespace): Promise<Uint8Array> {
+  await using _sender = netns.start(
+    "bash",
+    "-c",
+    "head -c 40000 /dev/zero > /dev/tcp/198.19.0.1/80",
+  );
   const frame = new Uint8Array(MAX_FRAME_LENGTH);
-  try {
-    while (await tun.waitReadable()) {
-      const length = tun.readFrame(frame);
-      if (length > 0 && !answerSyn(tun, frame, length) && isData(frame, length)) {
-        return frame.slice(0, length);
-      }
+  while (await tun.waitReadable()) {
+    const length = tun.readFrame(frame);
+    if (length > 0 && !answerSyn(tun, frame, length) && isData(frame, length)) {
+      return frame.slice(0, length);
     }
-    throw new Error("the device closed");
-  } finally {
-    child.kill("SIGKILL");
-    await child.status;
   }
+  throw new Error("The device closed");
 }
 
-Deno.test({ name: "the kernel hands over a segment longer than the MTU", ignore }, async () => {
-  await using netns = await freshNetns();
+Deno.test("the kernel hands over a segment longer than the MTU", needs, async () => {
+  await using netns = await createNamespace();
   await using tun = await openTun({ netns: netns.name, addresses: ADDRESSES, mtu: 1400 });
-  const frame = await largestFrame(tun, netns.name);
+  const frame = await firstData(tun, netns);
   assert(frame.length > FRAME_HEADER_LENGTH + tun.mtu, `${frame.length} bytes`);
   assertEquals(gsoType(frame), GSO_TCPV4);
   assertEquals(gsoSize(frame), 1360);
   assert(needsChecksum(frame));
 });
 
-Deno.test({ name: "without offload each packet is plain and fits the MTU", ignore }, async () => {
-  await using netns = await freshNetns();
+Deno.test("without offload each packet is plain and fits the MTU", needs, async () => {
+  await using netns = await createNamespace();
   const addresses = ADDRESSES;
   await using tun = await openTun({ netns: netns.name, addresses, mtu: 1400, offload: false });
   assertEquals(tun.offload, false);
-  const frame = await largestFrame(tun, netns.name);
+  const frame = await firstData(tun, netns);
   assertEquals(frame.length, FRAME_HEADER_LENGTH + tun.mtu);
   assertEquals(frame.slice(0, FRAME_HEADER_LENGTH), new Uint8Array(FRAME_HEADER_LENGTH));
 });
