@@ -14,6 +14,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   outcome: [],
   errors: [],
   log: [],
+  http2_session: [],
 
   wire: [],
   tcp: ["wire"],
@@ -22,8 +23,8 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   flow: ["stack", "tcp", "udp", "wire", "type tun/device"],
 
   masque: [],
-  tunnel: ["masque"],
-  proxy: ["masque", "wire/address"],
+  tunnel: ["masque", "http2_session"],
+  proxy: ["masque", "wire/address", "http2_session"],
 
   tun: ["wire"],
   dns: ["wire/address"],
