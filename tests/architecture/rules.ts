@@ -32,7 +32,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
   relay: ["type flow", "type tunnel"],
   run: ["*"],
-  cli: ["run", "proxy", "mod"],
+  cli: ["run", "proxy", "mod", "wire/address", "masque/auth", "masque/h1_request"],
   mod: ["*"],
 };
 

@@ -1,0 +1,165 @@
+/**
+ * The commands and their options, once, for the parser and for the help.
+ *
+ * @module
+ */
+
+/** One option as people see it. */
+export interface OptionSpec {
+  /** Without the hyphens. */
+  readonly name: string;
+  /** What stands for the value in the help; absent for an option that takes none. */
+  readonly value?: string;
+  /** May stand more than once. */
+  readonly repeats?: boolean;
+  /** What it does, in a phrase. */
+  readonly words: string;
+}
+
+/** Options under one heading of the help. */
+export interface OptionGroup {
+  readonly title: string;
+  readonly options: readonly OptionSpec[];
+}
+
+/** The commands, in the order in which a newcomer meets them. */
+export const COMMANDS = ["run", "up", "proxy"] as const;
+
+/** The name of a command. */
+export type CommandName = typeof COMMANDS[number];
+
+/** One command as people see it. */
+export interface CommandSpec {
+  /** What stands behind the name in the line that shows its use. */
+  readonly synopsis: string;
+  /** What it does, in a phrase. */
+  readonly words: string;
+  /** What it does, in a few lines. */
+  readonly about: readonly string[];
+  readonly examples: readonly string[];
+  readonly groups: readonly OptionGroup[];
+}
+
+const LOG: OptionSpec = {
+  name: "log",
+  value: "LEVEL",
+  words: "off, error, warn, info, debug (flows) or trace (packets)",
+};
+
+const GENERAL: OptionGroup = {
+  title: "General",
+  options: [
+    { name: "help", words: "show this help" },
+    { name: "version", words: "show the version" },
+  ],
+};
+
+const TUNNEL: OptionGroup = {
+  title: "The proxy",
+  options: [
+    { name: "proxy", value: "URL", words: "https://HOST[:PORT], http://..., or the word embedded" },
+    { name: "http", value: "VERSION", words: "auto (as the proxy likes it), 2 or 1.1" },
+    {
+      name: "token",
+      value: "TOKEN",
+      words: "Bearer token; @FILE reads it, so does $PSEUDOTCP_TOKEN",
+    },
+    { name: "basic", value: "USER:PASS", words: "the same for Basic; @FILE or $PSEUDOTCP_BASIC" },
+    { name: "header", value: "'N: V'", repeats: true, words: "a further field of each request" },
+    { name: "ca", value: "FILE", words: "trust the authorities in this PEM file, and no others" },
+    { name: "pin", value: "SHA256", words: "trust this one certificate: hexadecimal or base64" },
+    { name: "insecure", words: "trust any certificate" },
+  ],
+};
+
+const TRAFFIC: OptionGroup = {
+  title: "The traffic",
+  options: [
+    { name: "dns", value: "fake|off", words: "answer names with fake addresses, or not at all" },
+    { name: "pcap", value: "FILE", words: "record the device's packets as pcapng" },
+    LOG,
+  ],
+};
+
+const DEVICE: OptionGroup = {
+  title: "The device",
+  options: [
+    { name: "tun", value: "NAME", words: "the interface's name; %d in it becomes a free number" },
+    { name: "address", value: "CIDR", repeats: true, words: "its address and network" },
+    { name: "mtu", value: "BYTES", words: "1280 to 65535" },
+    { name: "netns", value: "NAME", words: "the network namespace that it shall stand in" },
+    {
+      name: "route",
+      value: "CIDR",
+      repeats: true,
+      words: "lead this block into it; none by itself",
+    },
+    { name: "tun-fd", value: "N", words: "take the open device with this descriptor" },
+    { name: "no-offload", words: "whole packets with checksums: slower, and good to look at" },
+  ],
+};
+
+const LISTENER: OptionGroup = {
+  title: "The proxy",
+  options: [
+    { name: "listen", value: "HOST:PORT", words: "where to listen; port 0 takes a free one" },
+    { name: "plain", words: "in the clear, without TLS" },
+    { name: "cert", value: "FILE", words: "PEM certificate; one is made on the spot otherwise" },
+    { name: "key", value: "FILE", words: "PEM private key of the certificate" },
+    {
+      name: "token",
+      value: "TOKEN",
+      words: "ask for this token; @FILE reads it, so does $PSEUDOTCP_TOKEN",
+    },
+    { name: "allow", value: "CIDR", repeats: true, words: "open a block that is closed by itself" },
+    LOG,
+  ],
+};
+
+/** Each command. */
+export const COMMAND_SPECS: Readonly<Record<CommandName, CommandSpec>> = {
+  run: {
+    synopsis: "[OPTIONS] -- COMMAND [ARG...]",
+    words: "give one command a network that leads through the proxy",
+    about: [
+      "Starts COMMAND in a namespace of its own, whose only way out is the proxy.",
+      "No root needed. The status of COMMAND becomes the status of run.",
+    ],
+    examples: [
+      "run --proxy embedded -- curl https://example.com",
+      "run --proxy https://proxy.example --token @token.txt -- bash",
+    ],
+    groups: [TUNNEL, TRAFFIC, GENERAL],
+  },
+  up: {
+    synopsis: "[OPTIONS]",
+    words: "bring up a device whose flows lead through the proxy",
+    about: [
+      "Opens a TUN device, adds exactly the routes asked for, and runs until SIGINT or SIGTERM.",
+      "Nothing is left behind. Needs root, or a descriptor from who has it (--tun-fd).",
+    ],
+    examples: [
+      "up --proxy https://proxy.example --tun tun0 --route 203.0.113.0/24",
+      "up --proxy https://proxy.example --netns blue --route 0.0.0.0/0 --route ::/0",
+    ],
+    groups: [TUNNEL, DEVICE, TRAFFIC, GENERAL],
+  },
+  proxy: {
+    synopsis: "--listen HOST:PORT [OPTIONS]",
+    words: "be the proxy",
+    about: [
+      "Serves CONNECT over HTTP/1.1 and HTTP/2 until SIGINT or SIGTERM.",
+      "Loopback, private, link-local and multicast targets are refused unless --allow opens them.",
+    ],
+    examples: [
+      "proxy --listen 127.0.0.1:8443 --token @token.txt",
+      "proxy --listen [::1]:8080 --plain --allow 127.0.0.0/8",
+    ],
+    groups: [LISTENER, GENERAL],
+  },
+};
+
+/** All options of a command. */
+export function optionsOf(command: CommandName): readonly OptionSpec[] {
+  return COMMAND_SPECS[command].groups.flatMap((group) => group.options);
+}

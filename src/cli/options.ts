@@ -1,0 +1,245 @@
+/**
+ * The command line as typed, validated values: what is returned here can be carried out, and what cannot is refused with
+ * one sentence.
+ *
+ * @module
+ */
+
+import type { LogLevel } from "../log.ts";
+import type { Credentials } from "../masque/auth.ts";
+import { type Arguments, readArguments } from "./arguments.ts";
+import { type CommandName, COMMANDS, optionsOf } from "./option_table.ts";
+import { readCredentials, readFile, readToken, type Surroundings } from "./secrets.ts";
+import { UsageError } from "./usage_error.ts";
+import {
+  type Endpoint,
+  readChoice,
+  readCidr,
+  readEndpoint,
+  readHeader,
+  readInterface,
+  readLogLevel,
+  readMtu,
+  readNamespace,
+  readNumber,
+  readPin,
+  readProxy,
+} from "./values.ts";
+
+/** The versions of HTTP towards the proxy. */
+export type HttpVersion = "auto" | "2" | "1.1";
+
+/** Which proxy, and how it is spoken to. */
+export interface TunnelOptions {
+  readonly proxy: URL | "embedded";
+  readonly http: HttpVersion;
+  readonly credentials: Credentials;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** PEM text of the authorities to trust. */
+  readonly ca?: string;
+  /** 64 hexadecimal digits. */
+  readonly pin?: string;
+  readonly insecure: boolean;
+}
+
+/** What `run` and `up` share. */
+export interface TrafficOptions {
+  readonly tunnel: TunnelOptions;
+  readonly dns: "fake" | "off";
+  /** Where the packets are recorded. */
+  readonly pcap?: string;
+  readonly log: LogLevel;
+}
+
+/** `run`: one command in a network of its own. */
+export interface RunCommand extends TrafficOptions {
+  readonly command: "run";
+  /** The command and its arguments. */
+  readonly argv: readonly [string, ...string[]];
+}
+
+/** `up`: a device. */
+export interface UpCommand extends TrafficOptions {
+  readonly command: "up";
+  readonly tun?: string;
+  readonly addresses: readonly string[];
+  readonly mtu?: number;
+  readonly netns?: string;
+  readonly routes: readonly string[];
+  readonly tunFd?: number;
+  readonly offload: boolean;
+}
+
+/** `proxy`: the embedded proxy for others. */
+export interface ProxyCommand {
+  readonly command: "proxy";
+  readonly listen: Endpoint;
+  readonly plain: boolean;
+  /** PEM texts of certificate and key; undefined to make them on the spot. */
+  readonly identity?: { readonly cert: string; readonly key: string };
+  readonly token?: string;
+  readonly allow: readonly string[];
+  readonly log: LogLevel;
+}
+
+/** What to do. */
+export type Command =
+  | RunCommand
+  | UpCommand
+  | ProxyCommand
+  | { readonly command: "help"; readonly topic?: CommandName }
+  | { readonly command: "version" };
+
+/**
+ * Reads a command line.
+ *
+ * @throws {UsageError} If it cannot be followed
+ */
+export function parseOptions(args: readonly string[], around: Surroundings): Command {
+  const [first, ...words] = args;
+  if (first === undefined) {
+    throw new UsageError("Say what to do: run, up or proxy; --help explains them");
+  }
+  if (first === "--help" || first === "-h" || first === "help") {
+    return { command: "help", topic: COMMANDS.find((name) => name === words[0]) };
+  }
+  if (first === "--version") return { command: "version" };
+  const command = COMMANDS.find((name) => name === first);
+  if (command === undefined) {
+    throw new UsageError(
+      first.startsWith("-")
+        ? `Option "${first}" stands before the command: begin with run, up or proxy`
+        : `There is no command "${first}": there are run, up and proxy`,
+    );
+  }
+  const found = readArguments(words, optionsOf(command));
+  if (found.options.has("help")) return { command: "help", topic: command };
+  if (found.options.has("version")) return { command: "version" };
+  if (command === "run") return readRun(found, around);
+  if (found.rest.length > 0) {
+    throw new UsageError(
+      `The command ${command} does not know what to do with "${found.rest[0]}": leave it out`,
+    );
+  }
+  return command === "up" ? readUp(found, around) : readProxyCommand(found, around);
+}
+
+/** Applies `read` to the option's text, if it stands there. */
+function one<T>(found: Arguments, option: string, read: (text: string) => T): T | undefined {
+  const text = found.options.get(option)?.[0];
+  return text === undefined ? undefined : read(text);
+}
+
+function all<T>(found: Arguments, option: string, read: (text: string) => T): T[] {
+  return (found.options.get(option) ?? []).map(read);
+}
+
+/** At most one of the options may stand there. */
+function exclude(found: Arguments, option: string, others: readonly string[]): void {
+  const other = others.find((name) => found.options.has(name));
+  if (other === undefined || !found.options.has(option)) return;
+  throw new UsageError(`Options --${option} and --${other} exclude each other: give one`);
+}
+
+function readRun(found: Arguments, around: Surroundings): RunCommand {
+  const [program, ...rest] = found.rest;
+  const traffic = readTraffic(found, around, "warn");
+  if (program === undefined || program === "") {
+    throw new UsageError("Say which command to run: run [OPTIONS] -- COMMAND [ARG...]");
+  }
+  return { command: "run", ...traffic, argv: [program, ...rest] };
+}
+
+function readUp(found: Arguments, around: Surroundings): UpCommand {
+  exclude(found, "tun-fd", ["tun", "address", "netns", "route"]);
+  return {
+    command: "up",
+    ...readTraffic(found, around, "info"),
+    tun: one(found, "tun", readInterface),
+    addresses: all(found, "address", (text) => readCidr("address", text)),
+    mtu: one(found, "mtu", readMtu),
+    netns: one(found, "netns", readNamespace),
+    routes: all(found, "route", (text) => readCidr("route", text)),
+    // 0 to 2 are the terminal's; the kernel gives no process more than 2^20 by default.
+    tunFd: one(found, "tun-fd", (text) => readNumber("tun-fd", text, 3, 2 ** 20)),
+    offload: !found.options.has("no-offload"),
+  };
+}
+
+function readProxyCommand(found: Arguments, around: Surroundings): ProxyCommand {
+  const listen = one(found, "listen", readEndpoint);
+  if (listen === undefined) {
+    throw new UsageError("Say where to listen: proxy --listen HOST:PORT, such as 127.0.0.1:8443");
+  }
+  exclude(found, "plain", ["cert", "key"]);
+  const cert = one(found, "cert", (path) => readPem("cert", path, "CERTIFICATE", around));
+  const key = one(found, "key", (path) => readPem("key", path, "PRIVATE KEY", around));
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new UsageError("Options --cert and --key need each other: give both, or none");
+  }
+  return {
+    command: "proxy",
+    listen,
+    plain: found.options.has("plain"),
+    identity: cert !== undefined && key !== undefined ? { cert, key } : undefined,
+    token: readToken(one(found, "token", String), around),
+    allow: all(found, "allow", (text) => readCidr("allow", text)),
+    log: one(found, "log", readLogLevel) ?? "info",
+  };
+}
+
+function readTraffic(found: Arguments, around: Surroundings, log: LogLevel): TrafficOptions {
+  return {
+    tunnel: readTunnel(found, around),
+    dns: one(found, "dns", (text) => readChoice("dns", text, ["fake", "off"])) ?? "fake",
+    pcap: one(found, "pcap", String),
+    log: one(found, "log", readLogLevel) ?? log,
+  };
+}
+
+function readTunnel(found: Arguments, around: Surroundings): TunnelOptions {
+  const proxy = one(found, "proxy", readProxy);
+  if (proxy === undefined) {
+    throw new UsageError("Say where the proxy is: --proxy URL, or --proxy embedded to try it out");
+  }
+  exclude(found, "token", ["basic"]);
+  exclude(found, "insecure", ["ca", "pin"]);
+  exclude(found, "pin", ["ca"]);
+  const trust = ["ca", "pin", "insecure"].find((name) => found.options.has(name));
+  if (proxy === "embedded") {
+    const other = ["token", "basic"].find((name) => found.options.has(name)) ?? trust;
+    if (other !== undefined) {
+      throw new UsageError(
+        `The embedded proxy makes its own secrets and certificate: leave out --${other}`,
+      );
+    }
+  } else if (proxy.protocol === "http:" && trust !== undefined) {
+    throw new UsageError(`Option --${trust} is about certificates: it needs --proxy https://HOST`);
+  }
+  const headers = all(found, "header", readHeader);
+  const given = { token: one(found, "token", String), basic: one(found, "basic", String) };
+  const hasOwn = headers.some(([name]) => name.toLowerCase() === "proxy-authorization");
+  if (hasOwn && (given.token ?? given.basic) !== undefined) {
+    throw new UsageError(
+      "Proxy-Authorization comes from --header or from --token and --basic: give one",
+    );
+  }
+  const isAsked = proxy !== "embedded" && !hasOwn;
+  return {
+    proxy,
+    http: one(found, "http", (text) => readChoice("http", text, ["auto", "2", "1.1"])) ?? "auto",
+    credentials: isAsked ? readCredentials(given, around) : {},
+    headers,
+    ca: one(found, "ca", (path) => readPem("ca", path, "CERTIFICATE", around)),
+    pin: one(found, "pin", readPin),
+    insecure: found.options.has("insecure"),
+  };
+}
+
+/** The text of a PEM file that holds what it should. */
+function readPem(option: string, path: string, label: string, around: Surroundings): string {
+  const text = readFile(option, path, around);
+  const labels = Array.from(text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g), (match) => match[1]);
+  if (labels.some((found) => found.includes(label))) return text;
+  throw new UsageError(`Option --${option} finds no PEM ${label.toLowerCase()} in "${path}"`);
+}
