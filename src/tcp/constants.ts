@@ -1,0 +1,43 @@
+/**
+ * Numbers of TCP: first what the specifications fix, then what was chosen here and why.
+ *
+ * @module
+ */
+
+// Fixed by the specifications.
+
+/** RFC 9293, section 3.7.1: what a peer that names no MSS can take, over IPv4 and over IPv6. */
+export const DEFAULT_MSS_V4 = 536;
+export const DEFAULT_MSS_V6 = 1220;
+/** RFC 6298, section 2: the RTO before the first measurement. */
+export const INITIAL_RTO_MS = 1000;
+/** RFC 6298, section 2.5: an upper bound, which may not be below this. */
+export const MAX_RTO_MS = 60_000;
+/** RFC 5681, section 2. */
+export const DUPLICATE_ACK_THRESHOLD = 3;
+/** RFC 6928, section 2: what may be sent before the first acknowledgment. */
+export const INITIAL_WINDOW_SEGMENTS = 10;
+export const INITIAL_WINDOW_BYTES = 14_600;
+/** RFC 7323, section 5.5: a TS.Recent this old proves nothing any more. */
+export const TIMESTAMP_VALID_MS = 24 * 86_400_000;
+
+// Chosen here.
+
+/** RFC 1122, section 4.2.3.5, gives data up after no less than 100 s. */
+export const USER_TIMEOUT_MS = 120_000;
+/** RFC 6298 says 1 s and allows less where the clock is fine enough; Linux lives with 200 ms, and so do its peers. */
+export const MIN_RTO_MS = 200;
+/** A handshake without its last ACK ends after 63 s, the five doublings from 1 s that Linux allows. */
+export const SYN_RECEIVED_TIMEOUT_MS = 63_000;
+/** Twice the maximum segment lifetime, with the 30 s that Linux takes for it. */
+export const TIME_WAIT_MS = 60_000;
+/** FIN-WAIT-2 of a flow that nobody here reads any more; Linux takes the same. */
+export const FIN_WAIT_2_MS = 60_000;
+/** At most one challenge ACK a flow in this time (RFC 5961, section 7, asks for a limit and leaves the number). */
+export const CHALLENGE_ACK_INTERVAL_MS = 500;
+/** Covers windows up to 16 MiB in steps of 256 bytes. */
+export const RECEIVE_WINDOW_SHIFT = 8;
+/** Pieces out of order that one flow may keep: a window of 1 MiB in segments of 1 KiB. */
+export const MAX_OUT_OF_ORDER_PIECES = 1024;
+/** Ranges of a SACK scoreboard; what a peer reports beyond them is retransmitted. */
+export const MAX_SACKED_RANGES = 256;

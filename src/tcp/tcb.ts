@@ -1,0 +1,237 @@
+/**
+ * The transmission control block: what one endpoint knows (RFC 9293, section 3.3.1). The other files of this room are
+ * functions over it, each with one concern; `endpoint.ts` is the only door from outside.
+ *
+ * @module
+ */
+
+import { seqAdd, seqDiff, seqMax } from "../wire/seq.ts";
+import { newOptions, type TcpOptions } from "../wire/tcp_options.ts";
+import { Assembler } from "./assembler.ts";
+import type { CongestionControl } from "./congestion.ts";
+import { ReceiveQueue } from "./receive_queue.ts";
+import { RttEstimator } from "./rtt.ts";
+import { Scoreboard } from "./sack.ts";
+import { SendQueue } from "./send_queue.ts";
+import { type State, TRANSITIONS } from "./states.ts";
+import { Timers } from "./timers.ts";
+
+/** What an endpoint is told at its birth. */
+export interface TcpConfig {
+  /** The largest payload of one segment that the path takes, options not counted: MTU minus IP and TCP headers. */
+  readonly mss: number;
+  /** What a peer that names no MSS is sent. */
+  readonly defaultPeerMss: number;
+  /** Bytes that may wait for a reader: the largest receive window. */
+  readonly receiveBufferBytes: number;
+  /** Bytes that may wait for acknowledgment; a write waits while there are more. */
+  readonly sendBufferBytes: number;
+  /** The largest payload of one emission: above `mss` where the device cuts it into segments. */
+  readonly maxPayloadBytes: number;
+  /** Initial sequence number (RFC 6528). */
+  readonly iss: number;
+  /** Added to the clock, so that timestamps tell nothing of it (RFC 7323, section 5.4). */
+  readonly timestampOffset: number;
+}
+
+/** What a poll of an endpoint fills in: one segment, or with `segmentSize` > 0 one super-packet of several. */
+export interface OutSegment {
+  seq: number;
+  ack: number;
+  flags: number;
+  /** As it goes on the wire: already scaled. */
+  window: number;
+  options: TcpOptions;
+  /** Where the payload starts in the send queue. */
+  payloadOffset: number;
+  payloadLength: number;
+  /** Payload bytes of each segment when the payload is to be cut; 0 when it is one segment. */
+  segmentSize: number;
+}
+
+/** An empty shape to fill. */
+export function newOutSegment(): OutSegment {
+  return {
+    seq: 0,
+    ack: 0,
+    flags: 0,
+    window: 0,
+    options: newOptions(),
+    payloadOffset: 0,
+    payloadLength: 0,
+    segmentSize: 0,
+  };
+}
+
+/** What happened to an endpoint, as bits: its owner asks for them after each call. */
+export const OPENED = 1;
+/** A reader that found nothing may look again: bytes, the end, or the reset. */
+export const READABLE = 2;
+/** A writer that was told to wait may go on. */
+export const WRITABLE = 4;
+/** Both directions are over; `endReason` says how. */
+export const ENDED = 8;
+
+/** How an endpoint ended. */
+export type EndReason = "finished" | "reset" | "timeout";
+
+/** The fields of one endpoint. */
+export class Tcb {
+  state: State;
+  readonly config: TcpConfig;
+
+  // Send sequence space. Invariant: sndUna <= rexmitNxt <= sndNxt, and the send queue begins at sndUna.
+  sndUna: number;
+  sndNxt: number;
+  /** The peer's window in bytes, and the segment that told it (RFC 9293, section 3.10.7.4). */
+  sndWnd = 0;
+  sndWl1 = 0;
+  sndWl2 = 0;
+  maxSndWnd = 0;
+  sndShift = 0;
+  /** Payload bytes of a full segment before options are taken off. */
+  sndMss: number;
+  readonly sendQueue = new SendQueue();
+  /** The FIN is wanted: it follows the last byte of the queue. */
+  closing = false;
+  finSent = false;
+  finAcked = false;
+
+  // Loss recovery. [rexmitNxt, lostEdge) minus what the scoreboard has is lost and to be sent again.
+  rexmitNxt: number;
+  lostEdge: number;
+  recovery: "none" | "fast" | "timeout" = "none";
+  /** Recovery ends when this is acknowledged (RFC 6582: recover). */
+  recoverPoint: number;
+  duplicateAcks = 0;
+  /** The first retransmission of a recovery leaves whatever the congestion window says. */
+  forceRetransmit = false;
+  readonly scoreboard = new Scoreboard();
+  readonly rtt = new RttEstimator();
+  congestion: CongestionControl | undefined;
+  /** The congestion window, not the application, was the limit of late: only then may it grow. */
+  windowWasLimit = false;
+  /** One segment at a time is timed: acknowledged beyond this, it gives a sample. Time -1 when none is. */
+  timedSeq = 0;
+  timedAt = -1;
+  lastSentAt = 0;
+  /** Since when the peer has not answered what needs an answer; -1 while it does. */
+  silentSince = -1;
+  probes = 0;
+
+  // Receive sequence space. Invariant: the receive queue ends at rcvNxt; the window ends at rcvEdge and never moves back.
+  irs = 0;
+  rcvNxt = 0;
+  /** The right edge of the window as last advertised. */
+  rcvEdge = 0;
+  rcvShift = 0;
+  readonly receiveQueue = new ReceiveQueue();
+  readonly assembler = new Assembler();
+  /** The number of a FIN that came before its turn, -1 when none did. */
+  finAt = -1;
+  finReceived = false;
+  /** Nobody will read any more: further data is answered with RST. */
+  readingStopped = false;
+
+  // Options agreed on in the handshake.
+  sackPermitted = false;
+  timestamps = false;
+  tsRecent = 0;
+  tsRecentAt = 0;
+  lastAckSent = 0;
+
+  // What is to be sent besides data.
+  synPending = false;
+  ackPending = false;
+  probePending = false;
+  resetPending = false;
+  lastChallengeAt = -Infinity;
+
+  readonly timers = new Timers();
+  openedAt = 0;
+  events = 0;
+  wantsRead = false;
+  wantsWrite = false;
+  endReason: EndReason = "finished";
+  inboundBytes = 0;
+  outboundBytes = 0;
+
+  /** A block in `HELD` or `SYN-SENT`. */
+  constructor(config: TcpConfig, state: State) {
+    this.config = config;
+    this.state = state;
+    this.sndMss = config.mss;
+    this.sndUna = this.sndNxt = config.iss;
+    this.rexmitNxt = this.lostEdge = this.recoverPoint = config.iss;
+  }
+}
+
+/** The only function that changes the state. A forbidden change is a bug of ours and says so. */
+export function changeState(tcb: Tcb, next: State): void {
+  if (!TRANSITIONS[tcb.state].includes(next)) {
+    throw new Error(`A TCP endpoint cannot go from ${tcb.state} to ${next}: please report this`);
+  }
+  tcb.state = next;
+}
+
+/** Ends both directions at once, and tells the peer when `sendReset` is set. Bytes not yet read stay readable. */
+export function abort(tcb: Tcb, reason: EndReason, sendReset: boolean): void {
+  if (tcb.state === "CLOSED") return;
+  // In HELD the peer knows no number of ours, so the reset says 0 (RFC 9293, section 3.10.7.1).
+  if (tcb.state === "HELD") tcb.sndNxt = 0;
+  const wasOver = tcb.state === "TIME-WAIT";
+  changeState(tcb, "CLOSED");
+  tcb.resetPending = sendReset;
+  tcb.sendQueue.clear();
+  tcb.assembler.clear();
+  tcb.timers.stopAll();
+  if (!wasOver) end(tcb, reason);
+}
+
+/** Both directions are over. */
+export function end(tcb: Tcb, reason: EndReason): void {
+  tcb.endReason = reason;
+  tcb.events |= ENDED;
+  wakeReader(tcb);
+}
+
+/** Lets a waiting reader look again. */
+export function wakeReader(tcb: Tcb): void {
+  if (!tcb.wantsRead) return;
+  tcb.wantsRead = false;
+  tcb.events |= READABLE;
+}
+
+/** Lets a waiting writer go on when there is room. */
+export function wakeWriter(tcb: Tcb): void {
+  if (!tcb.wantsWrite || tcb.sendQueue.length >= tcb.config.sendBufferBytes) return;
+  tcb.wantsWrite = false;
+  tcb.events |= WRITABLE;
+}
+
+/** The number behind the last byte of the send queue: where the FIN stands. */
+export function dataEnd(tcb: Tcb): number {
+  return seqAdd(tcb.sndUna, tcb.sendQueue.length);
+}
+
+/** Where the receive window may end: behind what the buffer can take, and never before what was promised. */
+export function receiveEdge(tcb: Tcb): number {
+  const room = Math.max(tcb.config.receiveBufferBytes - tcb.receiveQueue.length, 0);
+  const limit = tcb.rcvShift > 0 ? 0xffff << tcb.rcvShift : 0xffff;
+  return seqMax(seqAdd(tcb.rcvNxt, Math.min(room, limit)), tcb.rcvEdge);
+}
+
+/**
+ * Whether the window has grown enough to be worth a segment of its own: SWS avoidance of the receiver
+ * (RFC 9293, section 3.8.6.2.2), with a quarter of the buffer while the sender is not yet near the edge.
+ */
+export function windowUpdateIsDue(tcb: Tcb): boolean {
+  const growth = seqDiff(receiveEdge(tcb), tcb.rcvEdge);
+  if (growth >= tcb.config.receiveBufferBytes / 4) return true;
+  return growth >= tcb.config.mss && seqDiff(tcb.rcvEdge, tcb.rcvNxt) < 2 * tcb.config.mss;
+}
+
+/** The timestamp clock: milliseconds, shifted for each flow. */
+export function timestampNow(tcb: Tcb, now: number): number {
+  return (Math.floor(now) + tcb.config.timestampOffset) >>> 0;
+}

@@ -1,0 +1,57 @@
+/**
+ * What a deadline means (RFC 6298, section 5; RFC 9293, section 3.8.6.1; RFC 1122, section 4.2.3.5).
+ *
+ * @module
+ */
+
+import { flightBytes } from "./ack.ts";
+import { MAX_RTO_MS, SYN_RECEIVED_TIMEOUT_MS, USER_TIMEOUT_MS } from "./constants.ts";
+import { abort, type Tcb } from "./tcb.ts";
+import type { TimerName } from "./timers.ts";
+
+/** Acts on one expired timer. */
+export function expire(tcb: Tcb, timer: TimerName, now: number): void {
+  if (timer === "timeWait") abort(tcb, "finished", false);
+  else if (timer === "finWait2") abort(tcb, "timeout", true);
+  else if (timer === "persist") probe(tcb, now);
+  else if (tcb.state === "SYN-RECEIVED" || tcb.state === "SYN-SENT") repeatSyn(tcb, now);
+  else retransmit(tcb, now);
+}
+
+function repeatSyn(tcb: Tcb, now: number): void {
+  if (now - tcb.openedAt >= SYN_RECEIVED_TIMEOUT_MS) return abort(tcb, "timeout", true);
+  tcb.rtt.backOff();
+  tcb.synPending = true;
+}
+
+function probe(tcb: Tcb, now: number): void {
+  if (hasGivenUp(tcb, now)) return;
+  tcb.probes++;
+  tcb.probePending = true;
+  tcb.timers.set("persist", now + Math.min(tcb.rtt.rtoMs * 2 ** tcb.probes, MAX_RTO_MS));
+}
+
+function retransmit(tcb: Tcb, now: number): void {
+  if (hasGivenUp(tcb, now)) return;
+  // Only the first expiry tells the path is congested; the ones behind it are the same loss (RFC 5681, section 3.1).
+  if (tcb.recovery !== "timeout") tcb.congestion!.onTimeout(flightBytes(tcb));
+  // A second expiry without progress: the peer may have thrown away what it reported (RFC 2018, section 8).
+  else tcb.scoreboard.clear();
+  tcb.rtt.backOff();
+  tcb.recovery = "timeout";
+  tcb.recoverPoint = tcb.sndNxt;
+  tcb.rexmitNxt = tcb.sndUna;
+  tcb.lostEdge = tcb.sndNxt;
+  tcb.duplicateAcks = 0;
+  tcb.forceRetransmit = true;
+  tcb.timedAt = -1;
+  tcb.timers.set("retransmit", now + tcb.rtt.rtoMs);
+}
+
+/** Nothing is dropped silently: a peer that does not answer for this long is reset. */
+function hasGivenUp(tcb: Tcb, now: number): boolean {
+  if (tcb.silentSince < 0) tcb.silentSince = now;
+  if (now - tcb.silentSince < USER_TIMEOUT_MS) return false;
+  abort(tcb, "timeout", true);
+  return true;
+}
