@@ -44,3 +44,20 @@ export class ProxyError extends Error {
     this.outcome = outcome;
   }
 }
+
+/** A flow is over before its time: the program reset it, or it fell silent. */
+export class FlowError extends Error {
+  override readonly name = "FlowError";
+  /** What ended it. */
+  readonly reason: "reset" | "timeout";
+
+  /** The message follows from the reason. */
+  constructor(reason: "reset" | "timeout") {
+    super(
+      reason === "reset"
+        ? "The connection was reset"
+        : "The connection timed out: the program did not answer any more",
+    );
+    this.reason = reason;
+  }
+}

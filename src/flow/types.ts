@@ -5,14 +5,9 @@
  */
 
 import type { Outcome } from "../outcome.ts";
+import type { SocketAddress } from "../stack/events.ts";
 
-/** One end of a flow. */
-export interface SocketAddress {
-  /** An IPv4 or IPv6 address in text, without brackets. */
-  readonly hostname: string;
-  /** 0 to 65535. */
-  readonly port: number;
-}
+export type { SocketAddress };
 
 /** How a flow ended. Never a rejection: an end is a fact. */
 export interface FlowEnd {

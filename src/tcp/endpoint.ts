@@ -31,8 +31,8 @@ export type ReadEnd = "wait" | "end" | "reset";
 export class Endpoint {
   readonly #tcb: Tcb;
 
-  /** Use `hold` or `open`. */
-  private constructor(tcb: Tcb) {
+  /** Mostly it is `hold` or `open` that is wanted. */
+  constructor(tcb: Tcb) {
     this.#tcb = tcb;
   }
 

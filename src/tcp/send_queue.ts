@@ -81,6 +81,7 @@ export class SendQueue {
 
   /** Copies `length` bytes that start `offset` bytes into the queue to `target[at..]`. */
   copy(offset: number, length: number, target: Uint8Array, at: number): void {
+    if (length === 0) return;
     let chunk = this.#cursorChunk;
     let start = this.#cursorOffset;
     if (chunk < this.#head || offset < start) {

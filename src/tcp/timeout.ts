@@ -25,7 +25,8 @@ function repeatSyn(tcb: Tcb, now: number): void {
 }
 
 function probe(tcb: Tcb, now: number): void {
-  if (hasGivenUp(tcb, now)) return;
+  const hasMore = tcb.sendQueue.length > 0 || (tcb.closing && !tcb.finAcked);
+  if (!hasMore || hasGivenUp(tcb, now)) return;
   tcb.probes++;
   tcb.probePending = true;
   tcb.timers.set("persist", now + Math.min(tcb.rtt.rtoMs * 2 ** tcb.probes, MAX_RTO_MS));

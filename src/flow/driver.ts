@@ -1,0 +1,116 @@
+/**
+ * Drives the core: gives it the time, carries its events to the flows, its packets to the output, and arms its timer.
+ *
+ * This room is the shell around `stack/`: it lets the outside world in (clock, promises, Web Streams) and decides nothing
+ * about TCP.
+ *
+ * @module
+ */
+
+import type { DatagramEvent, EndedEvent, RequestEvent, SocketAddress } from "../stack/events.ts";
+import { Stack, type StackOptions } from "../stack/stack.ts";
+import type { Clock } from "./clock.ts";
+
+/** What a flow wants to hear of itself. */
+export interface FlowListener {
+  /** A read that found nothing may look again. */
+  onReadable(): void;
+  /** A writer that was told to wait may go on. */
+  onWritable(): void;
+  /** Both directions are over. */
+  onEnded(event: EndedEvent): void;
+}
+
+/** Where packets go: a device writes them at once, a stream when somebody reads. */
+export type Output = (stack: Stack, now: number) => void;
+
+/** What the driver hands on that belongs to no flow yet. */
+export interface DriverListener {
+  /** A SYN waits for an answer. */
+  onRequest(event: RequestEvent): void;
+  /** A datagram to one of the stack's datagram ports. */
+  onDatagram(event: DatagramEvent): void;
+}
+
+/** The loop around one stack. */
+export class Driver {
+  readonly stack: Stack;
+  readonly #clock: Clock;
+  readonly #listener: DriverListener;
+  readonly #flows = new Map<number, FlowListener>();
+  /** Where packets go; set by whoever takes them. */
+  output: Output = () => {};
+  #isScheduled = false;
+  #isClosed = false;
+
+  /** Drives a new stack. */
+  constructor(options: StackOptions, clock: Clock, listener: DriverListener) {
+    this.stack = new Stack(options);
+    this.#clock = clock;
+    this.#listener = listener;
+  }
+
+  /** The time of the core's clock. */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Sends what happens to a flow to `listener`, until it ends. */
+  listen(id: number, listener: FlowListener): void {
+    this.#flows.set(id, listener);
+  }
+
+  /** Settles the core once the running task is done: many commands in a row cost one flush. */
+  schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => this.flush(this.#clock.now()));
+  }
+
+  /** Drains events and packets, and arms the timer. */
+  flush(now: number): void {
+    this.#isScheduled = false;
+    if (this.#isClosed) return;
+    for (let event; (event = this.stack.pollEvent()) !== undefined;) {
+      if (event.type === "request") this.#listener.onRequest(event);
+      else if (event.type === "datagram") this.#listener.onDatagram(event);
+      else if (event.type === "readable") this.#flows.get(event.id)?.onReadable();
+      else if (event.type === "writable") this.#flows.get(event.id)?.onWritable();
+      else if (event.type === "ended") this.#end(event);
+    }
+    this.output(this.stack, now);
+    this.arm();
+  }
+
+  /** Arms the timer for the core's next deadline. An output that polls later calls this once it found nothing more. */
+  arm(): void {
+    if (!this.#isClosed) this.#clock.arm(this.stack.nextTimeout(), this.#wake);
+  }
+
+  readonly #wake = () => {
+    const now = this.#clock.now();
+    this.stack.handleTimeout(now);
+    this.flush(now);
+  };
+
+  #end(event: EndedEvent): void {
+    const listener = this.#flows.get(event.id);
+    this.#flows.delete(event.id);
+    listener?.onEnded(event);
+  }
+
+  /** Sends a datagram to a program. */
+  sendDatagram(from: SocketAddress, to: SocketAddress, payload: Uint8Array): void {
+    this.stack.sendDatagram(from, to, payload);
+    this.schedule();
+  }
+
+  /** Resets every flow, sends what that takes, and stops the clock. */
+  close(): void {
+    if (this.#isClosed) return;
+    for (const id of this.#flows.keys()) this.stack.reset(id);
+    this.flush(this.#clock.now());
+    this.#isClosed = true;
+    this.#clock.arm(Infinity, this.#wake);
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The stack as the outside world meets it: packets in, packets out, flows.
+ *
+ * @module
+ */
+
+import type { DropReason } from "../wire/ip.ts";
+import { FRAME_HEADER_LENGTH, MAX_FRAME_LENGTH } from "../wire/virtio.ts";
+import type { Limits } from "../stack/limits.ts";
+import type { DatagramEvent } from "../stack/events.ts";
+import type { Device } from "../tun/device.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { Driver } from "./driver.ts";
+import { deviceOutput, pump } from "./pump.ts";
+import { RequestQueue, StackRequest } from "./request.ts";
+import type { FlowRequest, SocketAddress } from "./types.ts";
+
+/** What a {@linkcode PseudoTcp} may be told. */
+export interface PseudoTcpOptions {
+  /** The largest packet towards the program, in bytes: 1280 to 65535, by default 1500. */
+  readonly mtu?: number;
+  /** Addresses of the device itself: they answer an echo request. */
+  readonly addresses?: readonly string[];
+  /** Other bounds than the usual ones. */
+  readonly limits?: Partial<Limits>;
+  /** Whether frames may leave checksums and segmentation to the device; for `attach`, and false by default. */
+  readonly offload?: boolean;
+  /** UDP ports whose datagrams go to `onDatagram`; others are answered with port unreachable. */
+  readonly datagramPorts?: readonly number[];
+  /** Takes a datagram to one of those ports. `reply` sends one back, from its destination to its source. */
+  readonly onDatagram?: (
+    payload: Uint8Array<ArrayBuffer>,
+    reply: (payload: Uint8Array) => void,
+    source: SocketAddress,
+    destination: SocketAddress,
+  ) => void;
+  /** The clock; tests hand in a virtual one. */
+  readonly clock?: Clock;
+}
+
+/** What a stack can tell of itself. */
+export interface PseudoTcpStats {
+  /** Flows that hold a place, those in TIME-WAIT included. */
+  readonly flows: number;
+  /** Dropped packets by reason. */
+  readonly drops: ReadonlyMap<DropReason, number>;
+}
+
+/**
+ * A userspace network stack that terminates every TCP connection in the packets it is given, and hands each out
+ * as a {@linkcode FlowRequest}.
+ *
+ * It is a pair of packet streams, one IP packet a chunk, so a device is joined to it with
+ * `device.readable.pipeThrough(stack).pipeTo(device.writable)`; `attach` does the same in batches.
+ *
+ * @example A stack that answers nothing yet
+ * ```ts
+ * import { PseudoTcp } from "./mod.ts";
+ *
+ * await using stack = new PseudoTcp({ mtu: 1500 });
+ * if (stack.stats.flows !== 0) throw new Error("a new stack has no flows");
+ * ```
+ */
+export class PseudoTcp implements AsyncDisposable {
+  readonly #options: PseudoTcpOptions;
+  readonly #driver: Driver;
+  readonly #requests = new RequestQueue();
+  readonly #closing = new AbortController();
+  #wakeReadable: (() => void) | undefined;
+  #usesStreams = false;
+
+  /** Packets to the program, one a chunk, ready for a wire. */
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Packets from the program, one a chunk. A bad packet is counted in `stats.drops` and never an error. */
+  readonly writable: WritableStream<Uint8Array>;
+
+  /** A stack without flows. */
+  constructor(options: PseudoTcpOptions = {}) {
+    this.#options = options;
+    const { mtu = 1500, offload = false, addresses, limits, datagramPorts } = options;
+    const secret = crypto.getRandomValues(new Uint8Array(16));
+    this.#driver = new Driver(
+      { mtu, offload, secret, addresses, limits, datagramPorts },
+      options.clock ?? systemClock(),
+      {
+        onRequest: (event) => this.#requests.push(this.#newRequest(event)),
+        onDatagram: (event) => this.#datagram(event),
+      },
+    );
+    this.readable = this.#newReadable();
+    this.writable = this.#newWritable();
+  }
+
+  /** SYNs that wait for an answer. For one reader; `for await` reads it. */
+  get flows(): ReadableStream<FlowRequest> {
+    return this.#requests.readable;
+  }
+
+  /** What happened so far. */
+  get stats(): PseudoTcpStats {
+    const { flowCount, drops } = this.#driver.stack;
+    return { flows: flowCount, drops: new Map(drops) };
+  }
+
+  /**
+   * Joins the stack to a device in batches of frames, with all the offload that the device has when the stack was made
+   * with `offload`. Settles when the device is closed or the stack is.
+   */
+  async attach(device: Device): Promise<void> {
+    if (this.#options.offload && !device.offload) {
+      throw new TypeError(
+        `Cannot attach "${device.name}": the stack offloads and the device does not`,
+      );
+    }
+    this.#driver.output = deviceOutput(device);
+    await pump(device, this.#driver, this.#closing.signal);
+  }
+
+  /** Resets every flow, refuses every request, and ends the streams. Closing twice does nothing. */
+  close(): Promise<void> {
+    this.#requests.close();
+    this.#driver.close();
+    this.#closing.abort();
+    this.#wakeReadable?.();
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #newRequest(event: ConstructorParameters<typeof StackRequest>[1]): StackRequest {
+    return new StackRequest(this.#driver, event, (request) => this.#requests.delete(request));
+  }
+
+  #datagram({ source, destination, payload }: DatagramEvent): void {
+    const reply = (answer: Uint8Array) => this.#driver.sendDatagram(destination, source, answer);
+    this.#options.onDatagram?.(payload, reply, source, destination);
+  }
+
+  #newReadable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const frame = new Uint8Array(MAX_FRAME_LENGTH);
+    // A packet is made when somebody asks for it, so that what is not read costs nothing.
+    const output = () => this.#wakeReadable?.();
+    const pull = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
+      if (!this.#usesStreams) this.#driver.output = output;
+      this.#usesStreams = true;
+      for (;;) {
+        const length = this.#driver.stack.pollPacket(frame, this.#driver.now());
+        if (length > 0) return controller.enqueue(frame.slice(FRAME_HEADER_LENGTH, length));
+        this.#driver.arm();
+        if (this.#closing.signal.aborted) return controller.close();
+        await new Promise<void>((resolve) => this.#wakeReadable = resolve);
+        this.#wakeReadable = undefined;
+      }
+    };
+    return new ReadableStream({ pull }, { highWaterMark: 0 });
+  }
+
+  #newWritable(): WritableStream<Uint8Array> {
+    const frame = new Uint8Array(MAX_FRAME_LENGTH);
+    return new WritableStream({
+      write: (packet) => {
+        if (!(packet instanceof Uint8Array)) {
+          throw new TypeError(
+            `Cannot take a packet of type "${typeof packet}": it must be a Uint8Array`,
+          );
+        }
+        const room = frame.length - FRAME_HEADER_LENGTH;
+        frame.set(packet.length > room ? packet.subarray(0, room) : packet, FRAME_HEADER_LENGTH);
+        const now = this.#driver.now();
+        const length = Math.min(FRAME_HEADER_LENGTH + packet.length, frame.length);
+        this.#driver.stack.handlePacket(frame, length, now);
+        this.#driver.flush(now);
+      },
+    });
+  }
+}

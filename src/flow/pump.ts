@@ -1,0 +1,45 @@
+/**
+ * Between a device and the core: batches of frames, and a thread hop only when there is nothing to do.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+import type { Device } from "../tun/device.ts";
+import { MAX_FRAME_LENGTH } from "../wire/virtio.ts";
+import type { Driver, Output } from "./driver.ts";
+
+/** Frames read in a row before sockets and streams get their turn. A super-packet holds 44 segments, so this is up to 2 MiB. */
+const BATCH_FRAMES = 32;
+
+/** An output that writes to the device at once. */
+export function deviceOutput(device: Device): Output {
+  const frame = new Uint8Array(MAX_FRAME_LENGTH);
+  return (stack, now) => {
+    for (let length; (length = stack.pollPacket(frame, now)) > 0;) {
+      // A frame that the device has no room for is a lost packet, which TCP mends.
+      device.writeFrame(frame, length);
+    }
+  };
+}
+
+/** Carries frames from the device into the core until the device is closed or `signal` is aborted. */
+export async function pump(device: Device, driver: Driver, signal: AbortSignal): Promise<void> {
+  const frame = new Uint8Array(MAX_FRAME_LENGTH);
+  while (!signal.aborted) {
+    const now = driver.now();
+    let count = 0;
+    while (count < BATCH_FRAMES) {
+      const length = device.readFrame(frame);
+      if (length === 0) break;
+      driver.stack.handlePacket(frame, length, now);
+      count++;
+    }
+    if (count > 0) {
+      driver.flush(now);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    } else if (!await device.waitReadable()) {
+      return;
+    }
+  }
+}

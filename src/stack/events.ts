@@ -1,0 +1,55 @@
+/**
+ * What the stack tells its owner.
+ *
+ * @module
+ */
+
+import type { EndReason } from "../tcp/tcb.ts";
+
+/** One end of a flow. */
+export interface SocketAddress {
+  /** An IPv4 or IPv6 address in text, without brackets. */
+  readonly hostname: string;
+  /** 0 to 65535. */
+  readonly port: number;
+}
+
+/** A program's SYN waits for `accept` or `refuse`. */
+export interface RequestEvent {
+  readonly type: "request";
+  readonly id: number;
+  readonly source: SocketAddress;
+  readonly destination: SocketAddress;
+}
+
+/**
+ * - `opened`: the handshake is complete.
+ * - `readable`: a read that found nothing may look again.
+ * - `writable`: a writer that was told to wait may go on.
+ */
+export interface FlowEvent {
+  readonly type: "opened" | "readable" | "writable";
+  readonly id: number;
+}
+
+/** A flow, or a request that nobody had answered, is over. */
+export interface EndedEvent {
+  readonly type: "ended";
+  readonly id: number;
+  readonly reason: EndReason;
+  /** Bytes from the program. */
+  readonly outboundBytes: number;
+  /** Bytes to the program that it acknowledged. */
+  readonly inboundBytes: number;
+}
+
+/** A UDP datagram to one of the ports that the owner asked for. */
+export interface DatagramEvent {
+  readonly type: "datagram";
+  readonly source: SocketAddress;
+  readonly destination: SocketAddress;
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+/** One of them. */
+export type StackEvent = RequestEvent | FlowEvent | EndedEvent | DatagramEvent;

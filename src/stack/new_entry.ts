@@ -1,0 +1,70 @@
+/**
+ * From a SYN to a flow that waits for its answer.
+ *
+ * @module
+ */
+
+import { concatBytes } from "../bytes.ts";
+import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from "../tcp/constants.ts";
+import { Endpoint } from "../tcp/endpoint.ts";
+import { initialSequence, timestampOffset } from "../tcp/isn.ts";
+import type { TcpConfig } from "../tcp/tcb.ts";
+import { pseudoHeaderSum } from "../wire/checksum.ts";
+import { PROTOCOL_TCP } from "../wire/ip.ts";
+import { TCP_HEADER_LENGTH } from "../wire/tcp.ts";
+import type { FlowEntry } from "./flow_table.ts";
+import type { Parsed } from "./ingress.ts";
+import type { Limits } from "./limits.ts";
+import { addressAt, ipHeaderLength } from "./reply_packets.ts";
+
+/** The longest segment with all its headers must fit the length field of IP. */
+const MAX_PACKET_BYTES = 65_535;
+/** Room for the headers of a super-packet, options included. */
+const HEADER_ROOM = 120;
+
+/** The entry for the SYN that stands parsed in `frame`. */
+export function newEntry(
+  id: number,
+  hash: number,
+  frame: Uint8Array,
+  { ip, segment }: Parsed,
+  options: { readonly mtu: number; readonly offload: boolean; readonly secret: Uint8Array },
+  limits: Limits,
+  now: number,
+): FlowEntry {
+  const { version, sourceAt, destinationAt, addressLength } = ip;
+  const source = addressAt(frame, sourceAt, ip);
+  const destination = addressAt(frame, destinationAt, ip);
+  const { sourcePort, destinationPort } = segment;
+  const ports = new Uint8Array(new Uint16Array([sourcePort, destinationPort]).buffer);
+  const tuple = concatBytes([source, destination, ports]);
+  const config: TcpConfig = {
+    mss: options.mtu - ipHeaderLength(version) - TCP_HEADER_LENGTH,
+    defaultPeerMss: version === 4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,
+    receiveBufferBytes: limits.receiveBufferBytes,
+    sendBufferBytes: limits.sendBufferBytes,
+    maxPayloadBytes: options.offload ? MAX_PACKET_BYTES - HEADER_ROOM : 0,
+    iss: initialSequence(options.secret, tuple, now),
+    timestampOffset: timestampOffset(options.secret, tuple),
+  };
+  return {
+    id,
+    version,
+    source,
+    destination,
+    sourcePort,
+    destinationPort,
+    hash,
+    endpoint: Endpoint.hold(config, segment, now),
+    // The sum does not care for the order of the addresses.
+    pseudoSum: pseudoHeaderSum(frame, sourceAt, destinationAt, addressLength, PROTOCOL_TCP, 0),
+    next: undefined,
+    syn: frame.slice(ip.start, ip.payloadEnd),
+    requestDeadline: now + limits.requestTimeoutMs,
+    isReady: false,
+    scheduledAt: Infinity,
+    hasEnded: false,
+    isUnlinked: false,
+    readerIsDone: false,
+  };
+}

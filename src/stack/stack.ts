@@ -1,0 +1,236 @@
+/**
+ * Packets in, packets out, and between them flows: the sans-IO core. PURE: no clock, no chance, no promise.
+ *
+ * A packet's journey:
+ *
+ * 1. `handlePacket`: the frame is parsed in place (`ingress.ts`); what must not be believed is a counted drop.
+ * 2. TCP: the 5-tuple finds the flow (`flows.ts`, `flow_table.ts`), whose endpoint takes the segment (`tcp/`). A SYN without a flow
+ *    is a request; any other segment without a flow gets a RST. UDP and ICMP are answered here.
+ * 3. What happened is an event (`pollEvent`): request, opened, readable, writable, ended.
+ * 4. The flow stands in the ready queue until it has nothing more to send; `pollPacket` asks the flows by turns for one
+ *    segment each and writes it as a frame (`egress.ts`). A bare ACK leaves only here: one for a whole batch.
+ * 5. Deadlines wait in one heap (`deadlines.ts`); `nextTimeout` tells the first.
+ *
+ * The contract: call one handle or command, or a batch of them, then drain `pollPacket` and `pollEvent`, then arm `nextTimeout`.
+ *
+ * @module
+ */
+
+import { equalBytes } from "../bytes.ts";
+import type { Refusal } from "../outcome.ts";
+import type { ReadEnd } from "../tcp/endpoint.ts";
+import { formatIp, parseIp } from "../wire/address.ts";
+import { ECHO_REQUEST, ECHO_REQUEST_V6, ICMP_TYPE } from "../wire/icmp.ts";
+import { type DropReason, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ip.ts";
+import { ACK, RST, SYN } from "../wire/tcp.ts";
+import { writePacket } from "./egress.ts";
+import type { SocketAddress, StackEvent } from "./events.ts";
+import { Flows, NO_FLOW } from "./flows.ts";
+import { newParsed, parseFrame } from "./ingress.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { Queue } from "./queue.ts";
+import { Replies } from "./replies.ts";
+import {
+  datagramPacket,
+  echoReplyPacket,
+  resetPacket,
+  unreachablePacket,
+} from "./reply_packets.ts";
+
+/** What a stack is told at its birth. */
+export interface StackOptions {
+  /** The largest packet towards the program, in bytes: 1280 to 65535. */
+  readonly mtu: number;
+  /** Whether frames may leave with checksums and segmentation still to be done. */
+  readonly offload: boolean;
+  /** 16 bytes of chance: keys the initial sequence numbers and the flow table. */
+  readonly secret: Uint8Array;
+  /** Addresses that answer an echo request. */
+  readonly addresses?: readonly string[];
+  /** UDP ports whose datagrams become events; any other port is unreachable. */
+  readonly datagramPorts?: readonly number[];
+  /** Other bounds than `DEFAULT_LIMITS`. */
+  readonly limits?: Partial<Limits>;
+}
+
+/** The core: many TCP endpoints behind one device. */
+export class Stack {
+  readonly #limits: Limits;
+  readonly #addresses: readonly Uint8Array[];
+  readonly #datagramPorts: readonly number[];
+  readonly #flows: Flows;
+  readonly #events = new Queue<StackEvent>();
+  readonly #replies: Replies;
+  readonly #drops = new Map<DropReason, number>();
+  /** The shapes that every packet passes through. */
+  readonly #parsed = newParsed();
+  #datagrams = 0;
+
+  /** A stack without flows. */
+  constructor(options: StackOptions) {
+    const { mtu, secret } = options;
+    if (!(mtu >= 1280 && mtu <= 65_535)) {
+      throw new RangeError(`Cannot use an MTU of "${mtu}": it must be 1280 to 65535`);
+    }
+    if (secret.length !== 16) {
+      throw new RangeError(`Cannot use a secret of ${secret.length} bytes: it must be 16`);
+    }
+    const limits = this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#addresses = (options.addresses ?? []).map(parseAddress);
+    this.#datagramPorts = options.datagramPorts ?? [];
+    this.#replies = new Replies(limits.replies, limits.repliesPerSecond);
+    const reply = (packet: Uint8Array) => this.#reply(packet);
+    this.#flows = new Flows({ ...options, limits, events: this.#events, reply });
+  }
+
+  /** How many packets were dropped, by reason. */
+  get drops(): ReadonlyMap<DropReason, number> {
+    return this.#drops;
+  }
+
+  /** How many flows hold a place in the table, those in TIME-WAIT included. */
+  get flowCount(): number {
+    return this.#flows.size;
+  }
+
+  /** Takes one frame of `length` bytes. `frame` may be used again when this returns. */
+  handlePacket(frame: Uint8Array, length: number, now: number): void {
+    const dropped = parseFrame(frame, length, this.#parsed) ?? this.#dispatch(frame, now);
+    if (dropped !== undefined) this.#drop(dropped);
+  }
+
+  #dispatch(frame: Uint8Array, now: number): DropReason | undefined {
+    const { protocol } = this.#parsed.ip;
+    if (protocol === PROTOCOL_TCP) return this.#handleSegment(frame, now);
+    if (protocol === PROTOCOL_UDP) return this.#handleDatagram(frame, now);
+    return this.#handleIcmp(frame, now);
+  }
+
+  #handleSegment(frame: Uint8Array, now: number): DropReason | undefined {
+    const parsed = this.#parsed;
+    const dropped = this.#flows.arrive(frame, parsed, now);
+    if (dropped !== NO_FLOW) return dropped;
+    const { flags } = parsed.segment;
+    if ((flags & RST) !== 0) return "tcp-reset-without-flow";
+    if ((flags & (SYN | ACK)) === SYN) return this.#flows.request(frame, parsed, now);
+    if (!this.#replies.allows(now)) return "limit-replies";
+    this.#reply(resetPacket(frame, parsed.ip, parsed.segment));
+    return "tcp-without-flow";
+  }
+
+  #handleDatagram(frame: Uint8Array, now: number): DropReason | undefined {
+    const { ip, datagram } = this.#parsed;
+    const { sourceAt, destinationAt, addressLength, start, payloadEnd } = ip;
+    if (!this.#datagramPorts.includes(datagram.destinationPort)) {
+      if (!this.#replies.allows(now)) return "limit-replies";
+      this.#reply(unreachablePacket(frame.subarray(start, payloadEnd), "port-unreachable"));
+      return "udp-port-unreachable";
+    }
+    if (this.#datagrams >= this.#limits.datagrams) return "limit-datagrams";
+    this.#datagrams++;
+    this.#events.push({
+      type: "datagram",
+      source: { hostname: formatIp(frame, sourceAt, addressLength), port: datagram.sourcePort },
+      destination: {
+        hostname: formatIp(frame, destinationAt, addressLength),
+        port: datagram.destinationPort,
+      },
+      payload: frame.slice(datagram.payloadAt, datagram.payloadEnd) as Uint8Array<ArrayBuffer>,
+    });
+    return undefined;
+  }
+
+  #handleIcmp(frame: Uint8Array, now: number): DropReason | undefined {
+    const { ip } = this.#parsed;
+    const type = frame[ip.payloadAt + ICMP_TYPE];
+    if (type !== (ip.version === 4 ? ECHO_REQUEST : ECHO_REQUEST_V6)) return "icmp-ignored";
+    const target = frame.subarray(ip.destinationAt, ip.destinationAt + ip.addressLength);
+    if (!this.#addresses.some((address) => equalBytes(address, target))) return "icmp-not-ours";
+    if (!this.#replies.allows(now)) return "limit-replies";
+    this.#reply(echoReplyPacket(frame, ip));
+    return undefined;
+  }
+
+  /** Acts on every deadline that has come. Called early, or twice, it does nothing. */
+  handleTimeout(now: number): void {
+    this.#flows.handleTimeout(now);
+  }
+
+  /** Writes the next frame to `frame`, which has room for `MAX_FRAME_LENGTH` bytes, and returns its length; 0 when there is none. */
+  pollPacket(frame: Uint8Array, now: number): number {
+    const reply = this.#replies.shift();
+    return reply === undefined ? this.#flows.pollPacket(frame, now) : writePacket(reply, frame);
+  }
+
+  /** Takes the next event; undefined when there is none. */
+  pollEvent(): StackEvent | undefined {
+    const event = this.#events.shift();
+    if (event?.type === "datagram") this.#datagrams--;
+    return event;
+  }
+
+  /** When `handleTimeout` wants to be called, Infinity for never. It may be too early, never too late. */
+  nextTimeout(): number {
+    return this.#flows.nextTimeout();
+  }
+
+  /** Answers a request with a SYN-ACK. False when the program has given up meanwhile. */
+  accept(id: number): boolean {
+    return this.#flows.accept(id);
+  }
+
+  /** Answers a request with what the program would have seen from a host or a router. */
+  refuse(id: number, refusal: Refusal): void {
+    this.#flows.refuse(id, refusal);
+  }
+
+  /** Takes bytes of the program, or says what there is instead; a flow that is not there any more was reset. */
+  read(id: number): Uint8Array<ArrayBuffer> | ReadEnd {
+    return this.#flows.read(id);
+  }
+
+  /** Takes bytes for the program; false when the caller should wait for `writable` before it writes more. */
+  write(id: number, chunk: Uint8Array): boolean {
+    return this.#flows.write(id, chunk);
+  }
+
+  /** Sends FIN behind the last byte. */
+  closeWrite(id: number): void {
+    this.#flows.closeWrite(id);
+  }
+
+  /** Says that nobody will read any more. */
+  stopReading(id: number, now: number): void {
+    this.#flows.stopReading(id, now);
+  }
+
+  /** Breaks the flow off with a RST. */
+  reset(id: number): void {
+    this.#flows.reset(id);
+  }
+
+  /** Sends a datagram to a program; false when it was dropped, which UDP may do. */
+  sendDatagram(from: SocketAddress, to: SocketAddress, payload: Uint8Array): boolean {
+    const source = parseAddress(from.hostname);
+    const destination = parseAddress(to.hostname);
+    return this.#reply(datagramPacket(source, from.port, destination, to.port, payload));
+  }
+
+  #reply(packet: Uint8Array): boolean {
+    const queued = this.#replies.push(packet);
+    if (!queued) this.#drop("limit-reply-queue");
+    return queued;
+  }
+
+  #drop(reason: DropReason): void {
+    this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + 1);
+  }
+}
+
+function parseAddress(text: string): Uint8Array {
+  const address = parseIp(text);
+  if (address === undefined) {
+    throw new TypeError(`Cannot use "${text}" as an address: it must be IPv4 or IPv6 in text`);
+  }
+  return address;
+}
