@@ -47,6 +47,7 @@ export class ProxyError extends Error {
 
 /** A flow is over before its time: the program reset it, or it fell silent. */
 export class FlowError extends Error {
+  /** `FlowError`. */
   override readonly name = "FlowError";
   /** What ended it. */
   readonly reason: "reset" | "timeout";

@@ -15,7 +15,9 @@ import type { OpenTunnel, TunnelEnd } from "./tunnel/tunnel.ts";
 
 /** How both sides of a relay ended. */
 export interface RelayEnd {
+  /** The program's side. */
   readonly flow: FlowEnd;
+  /** The proxy's side. */
   readonly tunnel: TunnelEnd;
 }
 

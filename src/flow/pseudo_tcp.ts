@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { DropReason } from "../wire/ip.ts";
 import { FRAME_HEADER_LENGTH, MAX_FRAME_LENGTH } from "../wire/virtio.ts";
 import type { Limits } from "../stack/limits.ts";
 import type { DatagramEvent } from "../stack/events.ts";
@@ -43,7 +42,7 @@ export interface PseudoTcpStats {
   /** Flows that hold a place, those in TIME-WAIT included. */
   readonly flows: number;
   /** Dropped packets by reason. */
-  readonly drops: ReadonlyMap<DropReason, number>;
+  readonly drops: ReadonlyMap<string, number>;
 }
 
 /**
@@ -55,7 +54,7 @@ export interface PseudoTcpStats {
  *
  * @example A stack that answers nothing yet
  * ```ts
- * import { PseudoTcp } from "./mod.ts";
+ * import { PseudoTcp } from "../../mod.ts";
  *
  * await using stack = new PseudoTcp({ mtu: 1500 });
  * if (stack.stats.flows !== 0) throw new Error("a new stack has no flows");
@@ -125,6 +124,7 @@ export class PseudoTcp implements AsyncDisposable {
     return Promise.resolve();
   }
 
+  /** Closes it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
