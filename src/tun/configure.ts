@@ -32,9 +32,9 @@ const SOCK_RAW = 3;
 const NETLINK_ROUTE = 0;
 
 /** `struct ifreq`: the name, then a union that holds what is asked for (linux/if.h). */
-export const IFREQ_LENGTH = 40;
+const IFREQ_LENGTH = 40;
 /** Where the union starts; the name before it is 16 bytes with its final zero. */
-export const IFREQ_VALUE = 16;
+const IFREQ_VALUE = 16;
 /** linux/sockios.h. */
 const SIOCGIFMTU = 0x8921;
 const SIOCGIFINDEX = 0x8933;
@@ -59,9 +59,7 @@ export interface LinkConfiguration {
  */
 export function configureLink(name: string, configuration: LinkConfiguration): number {
   const c = libc();
-  // Non-blocking: the kernel answers within the write, so an answer that is not there would never come.
-  const socket = c.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC | O_NONBLOCK, NETLINK_ROUTE);
-  if (socket < 0) throw refused("open a netlink socket", c.errno());
+  const socket = netlinkSocket(c);
   try {
     const index = askInterface(c, socket, SIOCGIFINDEX, name);
     let sequence = 0;
@@ -93,6 +91,43 @@ export function interfaceRequest(name: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(IFREQ_LENGTH);
   bytes.set(cString(name));
   return bytes;
+}
+
+/** Reads the name out of a `struct ifreq`. */
+export function interfaceName(request: Uint8Array): string {
+  const name = request.subarray(0, IFREQ_VALUE);
+  const end = name.indexOf(0);
+  return new TextDecoder().decode(name.subarray(0, end < 0 ? name.length : end));
+}
+
+/** Reads the flags out of a `struct ifreq`. */
+export function requestFlags(request: Uint8Array<ArrayBuffer>): number {
+  return new DataView(request.buffer).getUint16(IFREQ_VALUE, true);
+}
+
+/** Writes flags into a `struct ifreq`. */
+export function setRequestFlags(request: Uint8Array<ArrayBuffer>, flags: number): void {
+  new DataView(request.buffer).setUint16(IFREQ_VALUE, flags, true);
+}
+
+/** The MTU of the interface `name`; undefined when the network namespace of the calling thread has none of that name. */
+export function interfaceMtu(name: string): number | undefined {
+  const c = libc();
+  const socket = netlinkSocket(c);
+  try {
+    return askInterface(c, socket, SIOCGIFMTU, name);
+  } catch {
+    return undefined;
+  } finally {
+    c.close(socket);
+  }
+}
+
+// Non-blocking: the kernel answers within the write, so an answer that is not there would never come.
+function netlinkSocket(c: Libc): number {
+  const socket = c.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC | O_NONBLOCK, NETLINK_ROUTE);
+  if (socket < 0) throw refused("open a netlink socket", c.errno());
+  return socket;
 }
 
 /** Any socket answers these, and a netlink socket answers for the namespace that it was made in. */

@@ -55,6 +55,8 @@ export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 
 /** Commands of `fcntl` (asm-generic/fcntl.h). */
+export const F_DUPFD_CLOEXEC = 1030;
+/** Sets the descriptor flag. */
 export const F_SETFD = 2;
 /** Reads the status flags. */
 export const F_GETFL = 3;

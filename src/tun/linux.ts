@@ -7,7 +7,7 @@
 
 import { DeviceError } from "../errors.ts";
 import { type Cidr, IPV6_LENGTH, parseCidr } from "../wire/address.ts";
-import { configureLink, IFREQ_LENGTH, IFREQ_VALUE, interfaceRequest } from "./configure.ts";
+import { configureLink, interfaceName, interfaceRequest, setRequestFlags } from "./configure.ts";
 import { TunDevice } from "./descriptor.ts";
 import {
   cString,
@@ -117,7 +117,7 @@ function attach(c: Libc, path: string, name: string, offload: boolean): Attached
     const knowsHeader = (new DataView(features.buffer).getUint32(0, true) & IFF_VNET_HDR) !== 0;
     const header = offload && knowsHeader ? IFF_VNET_HDR : 0;
     const request = interfaceRequest(name);
-    new DataView(request.buffer).setUint16(IFREQ_VALUE, IFF_TUN | IFF_NO_PI | header, true);
+    setRequestFlags(request, IFF_TUN | IFF_NO_PI | header);
     if (c.ioctl(fd, TUNSETIFF, request) < 0) throw attachError(path, name, c.errno());
     const given = interfaceName(request);
     if (header !== 0 && !speakFrames(c, fd)) {
@@ -131,12 +131,6 @@ function attach(c: Libc, path: string, name: string, offload: boolean): Attached
     c.close(fd);
     throw error;
   }
-}
-
-/** The name in a `struct ifreq` that the kernel has filled. */
-export function interfaceName(request: Uint8Array): string {
-  const end = request.indexOf(0);
-  return new TextDecoder().decode(request.subarray(0, Math.min(end, IFREQ_LENGTH)));
 }
 
 /** Why `/dev/net/tun` does not open, in words that lead on. */

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DeviceError } from "../../src/errors.ts";
+import { adoptTun } from "../../src/tun/fd.ts";
 import { openTun } from "../../src/tun/linux.ts";
 import type { TunDevice } from "../../src/tun/descriptor.ts";
 import {
@@ -10,7 +11,7 @@ import {
   MAX_FRAME_LENGTH,
   needsChecksum,
 } from "../../src/wire/virtio.ts";
-import { libc } from "../../src/tun/ffi.ts";
+import { cString, F_DUPFD_CLOEXEC, libc, O_CLOEXEC, O_RDWR } from "../../src/tun/ffi.ts";
 import { createNamespace, type Namespace } from "../support/netns.ts";
 import { requires } from "../support/requires.ts";
 import { runTool } from "../support/tools.ts";
@@ -138,4 +139,23 @@ Deno.test("without offload each packet is plain and fits the MTU", needs, async 
   const frame = await firstData(tun, netns);
   assertEquals(frame.length, FRAME_HEADER_LENGTH + tun.mtu);
   assertEquals(frame.slice(0, FRAME_HEADER_LENGTH), new Uint8Array(FRAME_HEADER_LENGTH));
+});
+
+Deno.test("a foreign descriptor speaks as it was opened", needs, async () => {
+  await using netns = await createNamespace();
+  for (const offload of [true, false]) {
+    await using opened = await openTun({ netns: netns.name, addresses: ADDRESSES, offload });
+    await using adopted = adoptTun(libc().fcntl(opened.fd, F_DUPFD_CLOEXEC, 0), { mtu: 1400 });
+    assertEquals([adopted.name, adopted.mtu, adopted.offload], [opened.name, 1400, offload]);
+    const frame = await firstData(adopted, netns);
+    assertEquals(gsoType(frame), offload ? GSO_TCPV4 : 0);
+  }
+});
+
+Deno.test("a descriptor of something else is refused and stays open", needs, () => {
+  const fd = libc().open(cString("/dev/null"), O_RDWR | O_CLOEXEC);
+  const error = assertThrows(() => adoptTun(fd), DeviceError, "no TUN device");
+  assertEquals(error.code, "unsupported");
+  assertEquals(libc().close(fd), 0);
+  assertThrows(() => adoptTun(-1), RangeError);
 });
