@@ -31,6 +31,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   policy: ["wire/address"],
 
   relay: ["type flow", "type tunnel"],
+  report: ["type flow", "type relay"],
   run: ["*"],
   cli: ["run", "proxy", "mod", "wire/address", "masque/auth", "masque/h1_request"],
   mod: ["*"],
@@ -43,7 +44,7 @@ export const LEAVES: readonly string[] = ["bytes", "outcome", "errors", "log"];
 export const PURE: readonly string[] = ["wire", "tcp", "udp", "stack", "masque", "dns", "policy"];
 
 /** Files of pure rooms that stand at the edge of the world. */
-export const SHELL: readonly string[] = ["dns/resolver"];
+export const SHELL: readonly string[] = ["dns/resolver", "dns/serve"];
 
 /** What no pure room names. `Math.random` is looked for as such. */
 export const FORBIDDEN_IN_PURE: ReadonlySet<string> = new Set([

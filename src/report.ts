@@ -1,0 +1,87 @@
+/**
+ * The life of each flow in words for the operator.
+ *
+ * @module
+ */
+
+import type { Flow, FlowRequest } from "./flow/types.ts";
+import type { Log } from "./log.ts";
+import type { Outcome, OutcomeKind } from "./outcome.ts";
+import type { RelayEnd } from "./relay.ts";
+
+interface Place {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Troubles that an operator has to act on; the others are the far side's, and said with the flows. */
+const OPERATORS: ReadonlySet<OutcomeKind> = new Set<OutcomeKind>([
+  "proxy_authentication_required",
+  "proxy_unreachable",
+  "proxy_internal_error",
+  "proxy_configuration_error",
+  "proxy_loop_detected",
+  "connection_limit_reached",
+]);
+
+/** The same trouble is told again only after this: a thousand flows fail as one sentence. */
+const REPEAT_AFTER_MS = 30_000;
+
+/** Says what becomes of flows. */
+export class FlowReport {
+  readonly #log: Log;
+  readonly #toldAt = new Map<OutcomeKind, number>();
+
+  /** Says it to `log`. */
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** The proxy said yes. */
+  opened(flow: Flow, target: Place): void {
+    if (!this.#log.enabled("debug")) return;
+    this.#log.debug(`flow ${flow.id}: ${place(flow.source)} -> ${place(target)} is open`);
+  }
+
+  /** Both sides are over. */
+  ended(flow: Flow, target: Place, { flow: end, tunnel }: RelayEnd): void {
+    if (!this.#log.enabled("debug")) return;
+    const how = end.reason === "finished" ? "ended" : `was ended by a ${end.reason}`;
+    const why = tunnel.detail === "" ? "" : ` (${tunnel.detail})`;
+    const bytes = `${size(end.outboundBytes)} out, ${size(end.inboundBytes)} in`;
+    this.#log.debug(`flow ${flow.id}: to ${place(target)} ${how}${why}: ${bytes}`);
+  }
+
+  /** The proxy said no, or nothing. */
+  refused(request: FlowRequest, target: Place, outcome: Outcome): void {
+    this.#log.debug(
+      `flow ${request.id}: to ${place(target)} was refused: ${outcome.detail} (${outcome.kind})`,
+    );
+    if (!OPERATORS.has(outcome.kind)) return;
+    const now = performance.now();
+    if (now - (this.#toldAt.get(outcome.kind) ?? -Infinity) < REPEAT_AFTER_MS) return;
+    this.#toldAt.set(outcome.kind, now);
+    this.#log.warn(outcome.detail);
+  }
+
+  /** No way leads there. */
+  unroutable(request: FlowRequest, why: string): void {
+    this.#log.debug(`flow ${request.id}: to ${place(request.destination)} was refused: ${why}`);
+  }
+}
+
+function place({ hostname, port }: Place): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+function size(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  let value = bytes / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value.toFixed(1)} ${units[unit]}`;
+}
