@@ -11,6 +11,7 @@ export type { Flow, FlowEnd, FlowRequest, SocketAddress } from "./src/flow/types
 export { createLog, type Log, LOG_LEVELS, type LogLevel, SILENT } from "./src/log.ts";
 export type { Outcome, OutcomeKind, Refusal } from "./src/outcome.ts";
 export { relay, type RelayEnd } from "./src/relay.ts";
+export { run, type Running, type RunOptions } from "./src/run.ts";
 export type { Limits } from "./src/stack/limits.ts";
 export type { Device } from "./src/tun/device.ts";
 export type {

@@ -48,16 +48,6 @@ export interface Running extends AsyncDisposable {
 
 /**
  * Carries every TCP connection that comes out of `device` through `proxy`, until the device is closed.
- *
- * @example Every program behind a device, through a tunnel
- * ```ts
- * import { memoryDevice, memoryProxy, run } from "../mod.ts";
- *
- * const { device } = memoryDevice();
- * await using proxy = memoryProxy();
- * await using running = run(device, proxy);
- * if (running.stats.flows !== 0) throw new Error("nobody has connected yet");
- * ```
  */
 export function run(device: Device, proxy: ProxyClient, options: RunOptions = {}): Running {
   return new Runner(device, proxy, options);
