@@ -104,6 +104,9 @@ const STATUSES: Readonly<Record<number, Row>> = {
   511: ["proxy_authentication_required", "prohibited", "wants a login to the network first"],
 };
 
+/** The statuses that ask for credentials. */
+const AUTHENTICATION: ReadonlySet<number> = new Set([401, 407, 511]);
+
 /** What is left, by the first digit. */
 const CLASSES: Readonly<Record<number, Row>> = {
   1: ["proxy_internal_error", "network-unreachable", "switched to a protocol nobody asked for"],
@@ -136,7 +139,11 @@ export function outcomeOf(answer: Answer, target: string): Outcome {
   const named = parseProxyStatus(answer.proxyStatus ?? "").find((s) => s.error !== undefined);
   const type = named?.error ?? squidErrorType(answer.squidError);
   const byType = type !== undefined && Object.hasOwn(ERROR_TYPES, type) ? type : undefined;
-  const [kind, refusal, sentence] = byType === undefined ? byStatus(status) : ERROR_TYPES[byType];
+  // RFC 9209 has no type for credentials: "denied" with 407 is theirs, and only the operator can help.
+  const isStatusExact = byType === "http_request_denied" && AUTHENTICATION.has(status);
+  const [kind, refusal, sentence] = byType === undefined || isStatusExact
+    ? byStatus(status)
+    : ERROR_TYPES[byType];
 
   const facts = [byType, `status ${status}`].filter((fact) => fact !== undefined).join(", ");
   const said = named?.details ? `: "${printable(named.details)}"` : "";

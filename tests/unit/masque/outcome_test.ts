@@ -15,6 +15,8 @@ const TABLE = [
   [504, undefined, "connection_timeout", "host-unreachable"],
   [407, undefined, "proxy_authentication_required", "prohibited"],
   [401, undefined, "proxy_authentication_required", "prohibited"],
+  [407, "http_request_denied", "proxy_authentication_required", "prohibited"],
+  [403, "http_request_denied", "http_request_denied", "prohibited"],
   [404, undefined, "proxy_configuration_error", "network-unreachable"],
   [429, undefined, "connection_limit_reached", "host-unreachable"],
   [301, undefined, "proxy_configuration_error", "network-unreachable"],
