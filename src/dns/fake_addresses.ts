@@ -9,7 +9,14 @@
  */
 
 import { getU32, setU32 } from "../bytes.ts";
-import { type Cidr, cidrContains, IPV4_LENGTH, parseCidr } from "../wire/address.ts";
+import {
+  type Cidr,
+  cidrContains,
+  formatCidr,
+  formatIp,
+  IPV4_LENGTH,
+  parseCidr,
+} from "../wire/address.ts";
 import { canonicalName } from "./name.ts";
 
 /** The IPv4 block: meant for benchmarks of network devices (RFC 2544), so no host on the Internet is hidden by it. */
@@ -25,6 +32,15 @@ export const FAKE_IPV6: Cidr = parseCidr("fd70:3c7b:a352::/64")!;
 export const DEVICE_INDEX = 1;
 /** Index of the resolver's addresses, `198.18.0.2` and `fd70:3c7b:a352::2`. */
 export const RESOLVER_INDEX = 2;
+
+/** The device's own addresses with the size of their networks, for `openTun`: so that the fake ones lie behind it. */
+export const DEVICE_CIDRS: readonly string[] = [
+  formatCidr({ address: fakePair(DEVICE_INDEX).ipv4, prefixLength: FAKE_IPV4.prefixLength }),
+  formatCidr({ address: fakePair(DEVICE_INDEX).ipv6, prefixLength: FAKE_IPV6.prefixLength }),
+];
+
+/** The resolver's address, for a `resolv.conf`. */
+export const RESOLVER_ADDRESS: string = formatIp(fakePair(RESOLVER_INDEX).ipv4);
 
 /** The first index for names: 0 is the network. */
 const FIRST_INDEX = 3;

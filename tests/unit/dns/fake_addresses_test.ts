@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { FakeAddresses, fakeIndexOf, fakePair } from "../../../src/dns/fake_addresses.ts";
+import {
+  DEVICE_CIDRS,
+  FakeAddresses,
+  fakeIndexOf,
+  fakePair,
+  RESOLVER_ADDRESS,
+} from "../../../src/dns/fake_addresses.ts";
 import { formatIp, parseIp } from "../../../src/wire/address.ts";
 import { seededDice } from "../random.ts";
 
@@ -12,6 +18,11 @@ Deno.test("a name gets the same index in both families, and both lead back to it
   assertEquals(formatIp(pair.ipv6), "fd70:3c7b:a352::3");
   assertEquals(table.nameOf(pair.ipv4, 0), "www.example.com");
   assertEquals(table.nameOf(pair.ipv6, 0), "www.example.com");
+});
+
+Deno.test("the device and the resolver stand at the start of both blocks", () => {
+  assertEquals(DEVICE_CIDRS, ["198.18.0.1/15", "fd70:3c7b:a352::1/64"]);
+  assertEquals(RESOLVER_ADDRESS, "198.18.0.2");
 });
 
 Deno.test("all spellings of a name share one address, and names do not", () => {
