@@ -1,0 +1,38 @@
+/**
+ * A connection to a proxy or an origin, in the clear or in TLS, behind one face.
+ *
+ * @module
+ */
+
+import type * as net from "node:net";
+import type * as tls from "node:tls";
+
+/** A connection that stands: bytes go through `socket`, and what a socket means differently in the clear and in TLS is said here. */
+export interface Connection {
+  /** Read its `data`, `end` and `close`; leave its own `pause` and `resume` alone. */
+  readonly socket: net.Socket;
+  /** Stops reading from the network; a bounded rest may still come. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /** Breaks it off with a RST. */
+  reset(): void;
+  /** Asked when the socket says `end`: whether the peer said so. */
+  endedInOrder(): boolean;
+}
+
+/** A connection in the clear over `socket`. */
+export function inTheClear(socket: net.Socket): Connection {
+  return {
+    socket,
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    reset: () => void (socket.destroyed || socket.resetAndDestroy()),
+    endedInOrder: () => !socket.destroyed,
+  };
+}
+
+/** The ALPN name that TLS agreed on; `undefined` in the clear or without agreement. */
+export function alpnOf({ socket }: Connection): string | undefined {
+  return (socket as tls.TLSSocket).alpnProtocol || undefined;
+}

@@ -1,0 +1,154 @@
+/**
+ * A connection to a host and a port, in the clear or in TLS.
+ *
+ * Everything goes through `node:net` and `node:tls`, because three needs are met nowhere else in Deno 2.9: a real RST
+ * (`resetAndDestroy`; closing a `Deno.TcpConn` sends a FIN, so a truncated upload would look complete), the peer's certificate for an
+ * exact pin, and a socket that `node:http2` takes. It costs nothing: reading through `node:net` measured faster than `Deno.Conn`.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import * as net from "node:net";
+import * as tls from "node:tls";
+import { type Connection, inTheClear } from "./connection.ts";
+import { CipherPipe } from "./tls_over.ts";
+
+/** How the other side proves who it is. */
+export interface Trust {
+  /** PEM certificates to trust, in place of the public authorities. */
+  readonly caCerts?: readonly string[];
+  /** SHA-256 of the DER of the exact certificate, 64 hexadecimal digits with or without colons; chain, name and dates then do not matter. */
+  readonly pin?: string;
+  /** Takes any certificate. */
+  readonly insecure?: boolean;
+}
+
+/** Where to, and how. */
+export interface DialTarget {
+  /** A name or an address without brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** TLS with these ALPN names; absent for the clear. */
+  readonly tls?: Trust & { readonly alpn: readonly string[] };
+}
+
+/** How long, and until whom. */
+export interface DialOptions {
+  /** Gives the attempt up. */
+  readonly signal?: AbortSignal;
+  /** For name, TCP and TLS together. */
+  readonly timeoutMs?: number;
+}
+
+/** As long as a person waits; Linux itself would try for about 130 s (`tcp_syn_retries`). */
+export const DIAL_TIMEOUT_MS = 10_000;
+
+/** Idle time before the kernel probes a silent peer, so that a tunnel to a machine that vanished ends at last. */
+const KEEP_ALIVE_MS = 60_000;
+
+/**
+ * Connects; a name with several addresses has them tried in turn (RFC 8305). Rejects with the signal's reason, or with an `Error` that
+ * has a `code` as `node:net` and `node:tls` give it (`ETIMEDOUT` after `timeoutMs`, `ERR_PIN` for the wrong certificate).
+ *
+ * The connection sends small writes at once, stays open for writing after the peer's FIN, and never throws for want of
+ * an `error` listener.
+ */
+export async function dial(target: DialTarget, options: DialOptions = {}): Promise<Connection> {
+  const { signal, timeoutMs = DIAL_TIMEOUT_MS } = options;
+  const pin = target.tls?.pin === undefined ? undefined : parsePin(target.tls.pin);
+  signal?.throwIfAborted();
+  const { hostname: host, port } = target;
+  const deadline = new AbortController();
+  const timer = setTimeout(
+    () => deadline.abort(coded("ETIMEDOUT", `no connection within ${timeoutMs / 1000} s`)),
+    timeoutMs,
+  );
+  const cancel = () => deadline.abort(signal?.reason);
+  signal?.addEventListener("abort", cancel);
+  try {
+    const socket = net.connect({ host, port, allowHalfOpen: true, autoSelectFamily: true });
+    await standing(socket, "connect", deadline.signal);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    return target.tls === undefined
+      ? inTheClear(socket)
+      : await inTls(socket, host, target.tls, pin, deadline.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", cancel);
+  }
+}
+
+async function inTls(
+  socket: net.Socket,
+  host: string,
+  { alpn, caCerts, insecure, pin: wanted }: NonNullable<DialTarget["tls"]>,
+  pin: string | undefined,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const pipe = new CipherPipe(socket);
+  const secure = tls.connect({
+    socket: pipe.duplex, // which also says that it may be half open
+    servername: net.isIP(host) ? undefined : host, // RFC 6066: a name, never an address
+    host,
+    ALPNProtocols: [...alpn],
+    ca: caCerts && [...caCerts],
+    rejectUnauthorized: !insecure && wanted === undefined,
+  });
+  await standing(secure, "secureConnect", signal);
+  if (pin !== undefined && fingerprintOf(secure) !== pin) {
+    secure.destroy();
+    socket.destroy();
+    throw coded("ERR_PIN", "its certificate is not the pinned one");
+  }
+  return pipe.connection(secure);
+}
+
+/** Resolves when `socket` says `event`; destroys it otherwise. */
+function standing(socket: net.Socket, event: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      signal.removeEventListener("abort", abort);
+      socket.destroy();
+      reject(error);
+    };
+    const abort = () => fail(signal.reason);
+    signal.addEventListener("abort", abort);
+    socket.on("error", fail); // stays: an error after the connection stands is told by `close`
+    socket.once("close", () => fail(coded("ECONNRESET", "the connection was closed at once")));
+    socket.once(event, () => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    });
+  });
+}
+
+/**
+ * Reads a fingerprint in any usual spelling into 64 lower-case hexadecimal digits. Throws a `TypeError` on anything else.
+ *
+ * @example The spelling of `openssl x509 -fingerprint -sha256`
+ * ```ts
+ * import { parsePin } from "./dial.ts";
+ *
+ * if (parsePin("AB:".repeat(31) + "AB") !== "ab".repeat(32)) throw new Error("unexpected");
+ * ```
+ */
+export function parsePin(text: string): string {
+  const digits = text.replace(/^sha256[:/]/i, "").replaceAll(":", "").toLowerCase();
+  if (!/^[0-9a-f]{64}$/.test(digits)) {
+    throw new TypeError(
+      `Cannot pin to "${text}": give the SHA-256 of the certificate as 64 hexadecimal digits`,
+    );
+  }
+  return digits;
+}
+
+function fingerprintOf(socket: tls.TLSSocket): string | undefined {
+  const der = socket.getPeerCertificate().raw;
+  return der && createHash("sha256").update(der).digest("hex");
+}
+
+function coded(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}

@@ -1,0 +1,116 @@
+/**
+ * The road over HTTP/2: a pool of connections, each with many flows.
+ *
+ * @module
+ */
+
+import { ProxyError } from "../errors.ts";
+import { formatAuthority } from "../masque/authority.ts";
+import { unanswered } from "../masque/outcome.ts";
+import { alpnOf, type Connection } from "./connection.ts";
+import { dial } from "./dial.ts";
+import { H2Session, type SessionEvents, UNPROCESSED } from "./h2_session.ts";
+import { Pool } from "./pool.ts";
+import {
+  dialTarget,
+  noAnswer,
+  type ProxySettings,
+  requestFields,
+  unreachable,
+} from "./settings.ts";
+import type { ConnectOptions, ProxyClient, Target, TunnelResponse } from "./tunnel.ts";
+
+/** How often a request that the proxy surely did not act on is sent again. */
+const MAX_ATTEMPTS = 3;
+
+/** A way to a proxy over HTTP/2. */
+export class H2Client implements ProxyClient {
+  readonly description: string;
+  readonly #proxy: ProxySettings;
+  readonly #closing = new AbortController();
+  readonly #pool: Pool<H2Session>;
+  readonly #events: SessionEvents = {
+    onRetired: (session) => this.#pool.remove(session),
+    onReleased: (session) => this.#pool.released(session),
+  };
+
+  /** Without a connection yet: {@linkcode H2Client.over} brings the first one. */
+  constructor(proxy: ProxySettings) {
+    this.#proxy = proxy;
+    this.description = `${proxy.name} (HTTP/2)`;
+    this.#pool = new Pool(() => this.#open(), () => {
+      const detail = `The proxy ${proxy.name} takes no more tunnels: every connection is full`;
+      return new ProxyError(unanswered("connection_limit_reached", detail));
+    });
+  }
+
+  /** A client whose first connection is `first`. Rejects with a `ProxyError` when the other side does not speak HTTP/2. */
+  static async over(first: Connection, proxy: ProxySettings): Promise<H2Client> {
+    const client = new H2Client(proxy);
+    client.#pool.add(await client.#speak(first));
+    return client;
+  }
+
+  /** Connections that stand. */
+  get connections(): number {
+    return this.#pool.size;
+  }
+
+  /** Asks for a tunnel, see {@linkcode ProxyClient.connect}. */
+  async connect(target: Target, options: ConnectOptions = {}): Promise<TunnelResponse> {
+    if (this.#closing.signal.aborted) {
+      throw new TypeError("Cannot connect through a closed client: make another one");
+    }
+    const authority = formatAuthority(target.hostname, target.port);
+    const fields = requestFields(this.#proxy, options.headers);
+    const signal = options.signal
+      ? AbortSignal.any([options.signal, this.#closing.signal])
+      : this.#closing.signal;
+    signal.throwIfAborted();
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const session = await this.#pool.take(signal);
+      const response = await session.request(authority, fields, signal);
+      if (response !== UNPROCESSED) return response;
+    }
+    const why = `it put the request off ${MAX_ATTEMPTS} times`;
+    throw noAnswer(this.#proxy, "proxy_unreachable", why);
+  }
+
+  /** Ends all connections; open tunnels are reset. */
+  async close(): Promise<void> {
+    const reason = new DOMException("The client was closed", "AbortError");
+    this.#closing.abort(reason);
+    await this.#pool.close(reason);
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #open(): Promise<H2Session> {
+    const { signal } = this.#closing;
+    try {
+      const timeoutMs = this.#proxy.timeouts.dialMs;
+      return await this.#speak(await dial(dialTarget(this.#proxy, ["h2"]), { signal, timeoutMs }));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof ProxyError ? error : unreachable(this.#proxy, error);
+    }
+  }
+
+  async #speak(connection: Connection): Promise<H2Session> {
+    if (this.#proxy.scheme === "https" && alpnOf(connection) !== "h2") {
+      connection.reset();
+      throw unreachable(
+        this.#proxy,
+        new Error("it does not offer HTTP/2 by ALPN; ask for http 1.1"),
+      );
+    }
+    try {
+      return await H2Session.open(connection.socket, this.#proxy, this.#events);
+    } catch (error) {
+      throw unreachable(this.#proxy, error);
+    }
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * One HTTP/2 connection to a proxy: many flows, each a CONNECT stream (RFC 9113, section 8.5).
+ *
+ * END_STREAM is FIN and RST_STREAM is RST, both ways. Three habits of `node:http2` that bite:
+ * `stream.close(code)` sends END_STREAM before RST_STREAM, so the origin would see a FIN first, and only the `signal` of
+ * the request sends a bare RST_STREAM (CANCEL); `end` is emitted also when the connection dies; a clean `close` of the session
+ * may be the only word about a dead peer.
+ *
+ * @module
+ */
+
+import * as http2 from "node:http2";
+import type { Socket } from "node:net";
+import { outcomeOf } from "../masque/outcome.ts";
+import { duplexTunnel } from "./duplex_tunnel.ts";
+import { KeepAlive } from "./keep_alive.ts";
+import type { PoolMember } from "./pool.ts";
+import { noAnswer, type ProxySettings } from "./settings.ts";
+import type { TunnelResponse } from "./tunnel.ts";
+
+/** What the session tells its owner. */
+export interface SessionEvents {
+  /** It takes no more flows; open ones go on. Called once. */
+  onRetired(session: H2Session): void;
+  /** A flow ended. */
+  onReleased(session: H2Session): void;
+}
+
+/**
+ * What a peer may send on one stream before we take it: 1 MiB carries 80 Mbit/s over 100 ms. It is also what a stalled flow can hold in
+ * memory, so a thousand stalled ones hold 1 GiB at the very worst.
+ */
+const STREAM_WINDOW_BYTES = 1 << 20;
+
+/** For the session together. `node:http2` gives it back on receipt, so a stalled flow does not stall the others. */
+const SESSION_WINDOW_BYTES = 1 << 24;
+
+/** Frames as large as one read of the socket. */
+const MAX_FRAME_BYTES = 1 << 16;
+
+const { NGHTTP2_REFUSED_STREAM } = http2.constants;
+
+/** The proxy has surely not acted on the request: it may be sent again on another connection (RFC 9113, section 8.7). */
+export const UNPROCESSED = Symbol("unprocessed");
+
+/** One HTTP/2 connection. */
+export class H2Session implements PoolMember {
+  readonly #session: http2.ClientHttp2Session;
+  readonly #socket: Socket;
+  readonly #proxy: ProxySettings;
+  readonly #events: SessionEvents;
+  readonly #keepAlive: KeepAlive;
+  #active = 0;
+  #retired = false;
+
+  /** For a `session` whose peer has sent its SETTINGS: {@linkcode H2Session.open} makes one. */
+  constructor(
+    session: http2.ClientHttp2Session,
+    socket: Socket,
+    proxy: ProxySettings,
+    events: SessionEvents,
+  ) {
+    this.#session = session;
+    this.#socket = socket;
+    this.#proxy = proxy;
+    this.#events = events;
+    const { pingIdleMs, pingWaitMs } = proxy.timeouts;
+    this.#keepAlive = new KeepAlive(
+      {
+        received: () => socket.bytesRead,
+        ask: () => session.destroyed || session.ping(() => {}),
+        dead: () => session.destroy(),
+      },
+      pingIdleMs,
+      pingWaitMs,
+    );
+    const retire = () => this.#retire();
+    session.once("close", retire).once("error", retire).once("goaway", retire);
+  }
+
+  /** Speaks HTTP/2 on `socket`. Resolves with the peer's SETTINGS, rejects with an `Error` when they do not come in time. */
+  static open(socket: Socket, proxy: ProxySettings, events: SessionEvents): Promise<H2Session> {
+    const session = http2.connect(`${proxy.scheme}://${proxy.hostname}`, {
+      createConnection: () => socket,
+      settings: {
+        enablePush: false,
+        initialWindowSize: STREAM_WINDOW_BYTES,
+        maxFrameSize: MAX_FRAME_BYTES,
+      },
+    });
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error) => {
+        clearTimeout(timer);
+        session.destroy();
+        reject(error);
+      };
+      const timer = setTimeout(
+        () => fail(new Error("it sends no HTTP/2 settings; does it speak HTTP/1.1 only?")),
+        proxy.timeouts.dialMs,
+      );
+      session.on("error", fail);
+      session.once("close", () => fail(new Error("it closed the HTTP/2 connection")));
+      session.once("remoteSettings", () => {
+        clearTimeout(timer);
+        session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+        resolve(new H2Session(session, socket, proxy, events));
+      });
+    });
+  }
+
+  /** Flows it may carry at once. */
+  get limit(): number {
+    return this.#session.remoteSettings?.maxConcurrentStreams ?? 0;
+  }
+
+  /** Flows it carries. */
+  get active(): number {
+    return this.#active;
+  }
+
+  /** Flows it can still take. */
+  get room(): number {
+    return this.#retired ? 0 : Math.max(0, this.limit - this.#active);
+  }
+
+  /** Counts one flow more; {@linkcode request} gives it back. */
+  reserve(): void {
+    this.#active++;
+    this.#keepAlive.start();
+  }
+
+  /** Asks for a tunnel on a reserved stream. Settles as {@linkcode ProxyClient.connect} does. */
+  request(
+    authority: string,
+    fields: readonly (readonly [string, string])[],
+    signal: AbortSignal,
+  ): Promise<TunnelResponse | typeof UNPROCESSED> {
+    const breaker = new AbortController();
+    const stream = this.#openStream(authority, fields, breaker.signal);
+    if (stream === undefined) {
+      this.#release();
+      return Promise.resolve(UNPROCESSED);
+    }
+    stream.once("close", () => this.#release());
+    stream.on("error", () => {}); // `close` follows and tells
+    return new Promise((resolve, reject) => {
+      const { answerMs } = this.#proxy.timeouts;
+      const settle = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", onAbort);
+        stream.off("response", onResponse).off("close", onClose);
+      };
+      const fail = (error: unknown) => {
+        settle();
+        breaker.abort();
+        reject(error);
+      };
+      const timer = setTimeout(
+        () => fail(noAnswer(this.#proxy, "connection_timeout", `silence for ${answerMs / 1000} s`)),
+        answerMs,
+      );
+      const onAbort = () => fail(signal.reason);
+      const onResponse = (head: http2.IncomingHttpHeaders) => {
+        settle();
+        resolve(respond(stream, head, authority, breaker, signal));
+      };
+      const onClose = () => {
+        if (stream.rstCode !== NGHTTP2_REFUSED_STREAM) return fail(this.#unanswered(stream));
+        settle();
+        resolve(UNPROCESSED);
+      };
+      signal.addEventListener("abort", onAbort);
+      stream.once("response", onResponse).once("close", onClose);
+    });
+  }
+
+  /** Ends the connection; its flows are reset. */
+  close(): Promise<void> {
+    this.#retire();
+    if (this.#socket.destroyed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#socket.once("close", () => resolve());
+      this.#session.destroy();
+    });
+  }
+
+  #openStream(
+    authority: string,
+    fields: readonly (readonly [string, string])[],
+    signal: AbortSignal,
+  ): http2.ClientHttp2Stream | undefined {
+    if (this.#retired || this.#session.closed || this.#session.destroyed) return undefined;
+    const headers: http2.OutgoingHttpHeaders = Object.create(null);
+    headers[":method"] = "CONNECT";
+    headers[":authority"] = authority;
+    for (const [name, value] of fields) headers[name.toLowerCase()] = value;
+    return this.#session.request(headers, { endStream: false, signal });
+  }
+
+  #unanswered(stream: http2.ClientHttp2Stream): Error {
+    if (this.#session.destroyed || this.#socket.destroyed) {
+      return noAnswer(this.#proxy, "proxy_unreachable", "the connection to it broke");
+    }
+    const why = `it reset the request (code ${stream.rstCode})`;
+    return noAnswer(this.#proxy, "connection_terminated", why);
+  }
+
+  #release(): void {
+    this.#active--;
+    if (this.#active === 0) this.#keepAlive.stop();
+    if (this.#active === 0 && this.#retired) this.#session.close();
+    this.#events.onReleased(this);
+  }
+
+  #retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    if (this.#session.destroyed) this.#keepAlive.stop();
+    this.#events.onRetired(this);
+  }
+}
+
+function respond(
+  stream: http2.ClientHttp2Stream,
+  head: http2.IncomingHttpHeaders,
+  target: string,
+  breaker: AbortController,
+  signal: AbortSignal,
+): TunnelResponse {
+  const status = Number(head[":status"]);
+  const headers = toHeaders(head);
+  if (status < 200 || status > 299) {
+    breaker.abort(); // whatever body follows, nobody reads it
+    const answer = {
+      status,
+      proxyStatus: headers.get("proxy-status"),
+      squidError: headers.get("x-squid-error"),
+    };
+    return { ok: false, status, headers, outcome: outcomeOf(answer, target) };
+  }
+  // In this very turn: the runtime emits `data` as soon as somebody listens.
+  const { readable, writable, closed } = duplexTunnel(stream, {
+    endedInOrder: () => !stream.destroyed && !stream.rstCode,
+    reset: () => breaker.abort(),
+    signal,
+  });
+  return { ok: true, status, headers, readable, writable, closed };
+}
+
+function toHeaders(head: http2.IncomingHttpHeaders): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(head)) {
+    if (name.startsWith(":") || value === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one);
+  }
+  return headers;
+}

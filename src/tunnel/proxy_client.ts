@@ -1,0 +1,120 @@
+/**
+ * Finds the road to a proxy: HTTP/2 where the proxy offers it, HTTP/1.1 elsewhere.
+ *
+ * @module
+ */
+
+import { proxyAuthorization } from "../masque/auth.ts";
+import { checkFields } from "../masque/h1_request.ts";
+import { alpnOf } from "./connection.ts";
+import { dial, parsePin, type Trust } from "./dial.ts";
+import { H1Client } from "./h1.ts";
+import { H2Client } from "./h2.ts";
+import {
+  DEFAULT_TIMEOUTS,
+  dialTarget,
+  type ProxySettings,
+  type TunnelTimeouts,
+  unreachable,
+} from "./settings.ts";
+import type { ProxyClient } from "./tunnel.ts";
+
+/** How to speak to a proxy. At most one of `token`, `basic`, `privacyToken`. */
+export interface ConnectProxyOptions extends Trust {
+  /** `auto` takes what ALPN agrees on, and HTTP/1.1 in the clear; `2` in the clear is HTTP/2 with prior knowledge. */
+  readonly http?: "auto" | "2" | "1.1";
+  /** A Bearer token. */
+  readonly token?: string;
+  /** `USER:PASSWORD`; the URL's own user and password serve as well. */
+  readonly basic?: string;
+  /** A token for `PrivacyToken token=...`. */
+  readonly privacyToken?: string;
+  /** Further fields of every request. */
+  readonly headers?: HeadersInit;
+  /** Gives the first connection up. */
+  readonly signal?: AbortSignal;
+  /** Deadlines. */
+  readonly timeouts?: TunnelTimeouts;
+}
+
+/**
+ * Connects to a proxy once, so that a wrong address, a wrong certificate or a wrong protocol is told at the start; from then on
+ * connections come and go as flows need them, and a proxy that restarts is found again.
+ *
+ * Rejects with a `ProxyError` when the proxy cannot be reached, with the signal's reason, and with a `TypeError` on options that make no sense.
+ *
+ * @example A wrong scheme is told at once
+ * ```ts
+ * import { connectProxy } from "./proxy_client.ts";
+ *
+ * const error = await connectProxy("ftp://proxy.example").catch((error) => error);
+ * if (!(error instanceof TypeError)) throw new Error("unexpected");
+ * ```
+ */
+export async function connectProxy(
+  url: string | URL,
+  options: ConnectProxyOptions = {},
+): Promise<ProxyClient> {
+  const proxy = settingsOf(url, options);
+  const { http = "auto", signal } = options;
+  const alpn = { auto: ["h2", "http/1.1"], "2": ["h2"], "1.1": ["http/1.1"] }[http];
+  if (alpn === undefined) {
+    throw new TypeError(`Cannot speak HTTP "${http}" to a proxy: use "auto", "2" or "1.1"`);
+  }
+  let connection;
+  try {
+    const timeoutMs = proxy.timeouts.dialMs;
+    connection = await dial(dialTarget(proxy, alpn), { signal, timeoutMs });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw unreachable(proxy, error);
+  }
+  const two = http === "2" || (http === "auto" && alpnOf(connection) === "h2");
+  return two ? await H2Client.over(connection, proxy) : new H1Client(proxy, connection);
+}
+
+function settingsOf(url: string | URL, options: ConnectProxyOptions): ProxySettings {
+  const parsed = parseUrl(url);
+  const scheme = parsed.protocol === "https:" ? "https" : "http";
+  const basic = options.basic ?? userOf(parsed);
+  const authorization = proxyAuthorization({
+    token: options.token,
+    basic,
+    privacyToken: options.privacyToken,
+  });
+  const headers = new Headers(options.headers);
+  if (authorization !== undefined) headers.set("proxy-authorization", authorization);
+  if (options.pin !== undefined) parsePin(options.pin);
+  const { caCerts, pin, insecure } = options;
+  return {
+    scheme,
+    hostname: parsed.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(parsed.port) || (scheme === "https" ? 443 : 80),
+    trust: { caCerts, pin, insecure },
+    fields: checkFields(headers),
+    timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
+    name: `${scheme}://${parsed.host}`,
+  };
+}
+
+function parseUrl(url: string | URL): URL {
+  // The text itself stays out of the messages: it may hold a password.
+  const parsed = URL.parse(String(url));
+  if (parsed === null) {
+    throw new TypeError("Cannot read the proxy's URL: write it as https://HOST[:PORT]");
+  }
+  if (parsed.protocol !== "https:" && parsed.protocol !== "http:") {
+    throw new TypeError(
+      `Cannot reach a proxy by "${parsed.protocol}": its URL begins with https:// or http://`,
+    );
+  }
+  if (parsed.pathname !== "/" || parsed.search !== "" || parsed.hash !== "") {
+    throw new TypeError("Cannot use a proxy's URL with a path: write it as https://HOST[:PORT]");
+  }
+  return parsed;
+}
+
+function userOf(url: URL): string | undefined {
+  if (url.username === "" && url.password === "") return undefined;
+  return `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+}

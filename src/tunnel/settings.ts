@@ -1,0 +1,99 @@
+/**
+ * What every road to a proxy needs to know, and how a failure to reach it is told.
+ *
+ * @module
+ */
+
+import { ProxyError } from "../errors.ts";
+import { checkFields } from "../masque/h1_request.ts";
+import { unanswered } from "../masque/outcome.ts";
+import { type DialTarget, type Trust } from "./dial.ts";
+
+/** Deadlines and keep-alive, all tunable. */
+export interface TunnelTimeouts {
+  /** For name, TCP and TLS together. Default 10 s. */
+  readonly dialMs?: number;
+  /** From the request to the head of the answer. Default 60 s, because the proxy itself may try for that long. */
+  readonly answerMs?: number;
+  /** HTTP/2: silence after which a connection with open tunnels is asked whether it lives. Default 3 s. */
+  readonly pingIdleMs?: number;
+  /** HTTP/2: further silence after which it is given up. Default 2 s. */
+  readonly pingWaitMs?: number;
+}
+
+/** A proxy as the roads see it. */
+export interface ProxySettings {
+  readonly scheme: "http" | "https";
+  /** Without brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  readonly trust: Trust;
+  /** Fields of every request, `proxy-authorization` included. */
+  readonly fields: readonly (readonly [string, string])[];
+  readonly timeouts: Required<TunnelTimeouts>;
+  /** The proxy without secrets, for the operator: `https://proxy.example`. */
+  readonly name: string;
+}
+
+/** The deadlines when nobody says otherwise. */
+export const DEFAULT_TIMEOUTS: Required<TunnelTimeouts> = {
+  dialMs: 10_000,
+  answerMs: 60_000,
+  pingIdleMs: 3_000,
+  pingWaitMs: 2_000,
+};
+
+/** Where to dial, offering the protocols `alpn`. */
+export function dialTarget(proxy: ProxySettings, alpn: readonly string[]): DialTarget {
+  const { hostname, port, scheme, trust } = proxy;
+  return { hostname, port, tls: scheme === "https" ? { ...trust, alpn } : undefined };
+}
+
+/** The fields of one request: those of every one, overridden by the caller's. Throws a `TypeError` on one that cannot be sent. */
+export function requestFields(
+  proxy: ProxySettings,
+  extra: HeadersInit | undefined,
+): (readonly [string, string])[] {
+  const headers = new Headers(proxy.fields.map(([name, value]): [string, string] => [name, value]));
+  for (const [name, value] of new Headers(extra)) headers.set(name, value);
+  return checkFields(headers);
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nobody listens there; check the address and that the proxy runs",
+  ENOTFOUND: "its name does not resolve; check the spelling and the resolver",
+  EAI_AGAIN: "its name does not resolve for a while; check the resolver",
+  EHOSTUNREACH: "there is no way to that host",
+  ENETUNREACH: "there is no way to that network",
+  ERR_PIN: "its certificate is not the pinned one; check the fingerprint and who answers there",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for other names; use one of those",
+};
+
+const DISTRUST = /CERT|SELF_SIGNED|UNABLE_TO|ISSUER|invalid peer certificate|certificate/i;
+
+/** A `ProxyError` for a proxy that could not be reached. */
+export function unreachable(proxy: ProxySettings, cause: unknown): ProxyError {
+  const { code = "", message = String(cause) } = cause as { code?: string; message?: string };
+  const why = WORDS[code] ??
+    (DISTRUST.test(`${code} ${message}`)
+      ? `its certificate is not trusted (${message}); give its authority with caCerts or its fingerprint with pin`
+      : message);
+  const outcome = unanswered(
+    "proxy_unreachable",
+    `Could not reach the proxy ${proxy.name}: ${why}`,
+  );
+  return new ProxyError(outcome, { cause });
+}
+
+/** A `ProxyError` for a proxy that was reached and then gave no answer, or none that can be read. */
+export function noAnswer(
+  proxy: ProxySettings,
+  kind:
+    | "proxy_unreachable"
+    | "connection_timeout"
+    | "connection_terminated"
+    | "proxy_internal_error",
+  why: string,
+): ProxyError {
+  return new ProxyError(unanswered(kind, `Got no answer from the proxy ${proxy.name}: ${why}`));
+}

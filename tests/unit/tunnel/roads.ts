@@ -1,0 +1,131 @@
+/**
+ * Every road a tunnel can take, behind one face, so that one suite runs over all of them.
+ *
+ * @module
+ */
+
+import { connectProxy, type ConnectProxyOptions } from "../../../src/tunnel/proxy_client.ts";
+import { DirectClient } from "../../../src/tunnel/direct.ts";
+import { MemoryClient } from "../../../src/tunnel/memory.ts";
+import type { OpenTunnel, ProxyClient, Target } from "../../../src/tunnel/tunnel.ts";
+import { CERT } from "../../support/certificate.ts";
+import { type Origin, webFarSide } from "../../support/far_side.ts";
+import {
+  serveH1,
+  serveH2,
+  type ServerOptions,
+  serveTcp,
+  type TestServer,
+} from "../../support/tunnel_servers.ts";
+
+/** A client, and the origin behind its tunnels. */
+export interface Setting extends AsyncDisposable {
+  readonly client: ProxyClient;
+  /** What to ask for. */
+  readonly target: Target;
+  /** Absent in memory. */
+  readonly server?: TestServer;
+}
+
+/** One way to go. */
+export interface Road {
+  readonly name: string;
+  /** A refusal and a pending answer come from a proxy; a direct connection has none. */
+  readonly proxied: boolean;
+  /** Whether the test's origin can reset at all: a TLS connection of Deno only ends. */
+  readonly originResets: boolean;
+  open(origin: Origin): Promise<Setting>;
+}
+
+const TARGET: Target = { hostname: "origin.example", port: 443 };
+
+/** Connects to a test server. */
+export function connectTo(
+  server: TestServer,
+  tls: boolean | undefined,
+  options: ConnectProxyOptions,
+): Promise<ProxyClient> {
+  const url = `${tls ? "https" : "http"}://127.0.0.1:${server.port}`;
+  return connectProxy(url, { caCerts: tls ? [CERT] : undefined, ...options });
+}
+
+/** A proxy and a client for it. */
+export async function proxied(
+  http: "1.1" | "2",
+  origin: Origin,
+  serverOptions: ServerOptions = {},
+  options: ConnectProxyOptions = {},
+): Promise<Setting & { readonly server: TestServer }> {
+  const server = await (http === "2" ? serveH2 : serveH1)(origin, serverOptions);
+  const client = await connectTo(server, serverOptions.tls, { http, ...options });
+  return {
+    client,
+    target: TARGET,
+    server,
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Asks for a tunnel that has to stand. */
+export async function open({ client, target }: Setting): Promise<OpenTunnel> {
+  const tunnel = await client.connect(target);
+  if (!tunnel.ok) throw new Error(tunnel.outcome.detail);
+  return tunnel;
+}
+
+async function direct(origin: Origin): Promise<Setting> {
+  const server = await serveTcp(origin);
+  const client = new DirectClient();
+  return {
+    client,
+    server,
+    target: { hostname: "127.0.0.1", port: server.port },
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function memory(origin: Origin): Promise<Setting> {
+  const client = new MemoryClient(() => (far) => origin(webFarSide("", far)).catch(() => {}) // the test's side tells
+  );
+  return Promise.resolve({
+    client,
+    target: TARGET,
+    [Symbol.asyncDispose]: () => client.close(),
+  });
+}
+
+/** All of them. */
+export const ROADS: readonly Road[] = [
+  {
+    name: "HTTP/1.1 in the clear",
+    proxied: true,
+    originResets: true,
+    open: (origin) => proxied("1.1", origin),
+  },
+  {
+    name: "HTTP/1.1 in TLS",
+    proxied: true,
+    originResets: false,
+    open: (origin) => proxied("1.1", origin, { tls: true }),
+  },
+  {
+    name: "HTTP/2 in the clear",
+    proxied: true,
+    originResets: true,
+    open: (origin) => proxied("2", origin),
+  },
+  {
+    name: "HTTP/2 in TLS",
+    proxied: true,
+    originResets: true,
+    open: (origin) => proxied("2", origin, { tls: true }),
+  },
+  { name: "memory", proxied: false, originResets: true, open: memory },
+  { name: "direct", proxied: false, originResets: true, open: direct },
+];
