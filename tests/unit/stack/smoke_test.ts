@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { Stack } from "../../src/stack/stack.ts";
-import { MAX_FRAME_LENGTH } from "../../src/wire/virtio.ts";
-import { ClientHost } from "../support/client_host.ts";
+import { Stack } from "../../../src/stack/stack.ts";
+import { MAX_FRAME_LENGTH } from "../../../src/wire/virtio.ts";
+import { ClientHost } from "../../support/client_host.ts";
 
 for (
   const [name, source, destination] of [["IPv4", "198.18.0.1", "203.0.113.5"], [
