@@ -9,6 +9,8 @@
 /** RFC 9293, section 3.7.1: what a peer that names no MSS can take, over IPv4 and over IPv6. */
 export const DEFAULT_MSS_V4 = 536;
 export const DEFAULT_MSS_V6 = 1220;
+/** A full header of options and eight bytes of data. A smaller MSS would leave no room for data; Linux obeys none below 48 either. */
+export const MIN_PEER_MSS = 48;
 /** RFC 6298, section 2: the RTO before the first measurement. */
 export const INITIAL_RTO_MS = 1000;
 /** RFC 6298, section 2.5: an upper bound, which may not be below this. */

@@ -7,7 +7,7 @@
 import { seqAdd, seqLess, seqLessEqual } from "../wire/seq.ts";
 import { ACK, RST, type Segment, SYN } from "../wire/tcp.ts";
 import { NewReno } from "./congestion.ts";
-import { RECEIVE_WINDOW_SHIFT } from "./constants.ts";
+import { MIN_PEER_MSS, RECEIVE_WINDOW_SHIFT } from "./constants.ts";
 import { abort, changeState, OPENED, type Tcb, wakeReader, wakeWriter } from "./tcb.ts";
 import type { DropReason } from "../wire/ip.ts";
 
@@ -17,7 +17,7 @@ export function takeSyn(tcb: Tcb, segment: Segment, now: number): void {
   tcb.irs = segment.seq;
   tcb.rcvNxt = tcb.rcvEdge = tcb.lastAckSent = seqAdd(segment.seq, 1);
   const peerMss = options.mss > 0 ? options.mss : tcb.config.defaultPeerMss;
-  tcb.sndMss = Math.min(peerMss, tcb.config.mss);
+  tcb.sndMss = Math.min(Math.max(peerMss, MIN_PEER_MSS), tcb.config.mss);
   if (options.windowShift >= 0) {
     tcb.sndShift = options.windowShift;
     tcb.rcvShift = RECEIVE_WINDOW_SHIFT;

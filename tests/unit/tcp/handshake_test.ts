@@ -43,6 +43,17 @@ Deno.test("timestamps take their twelve bytes out of each segment", () => {
   assertEquals(script.drain()[0], "A 1+1448 ack 1 ts 0/500");
 });
 
+Deno.test("an absurd MSS is not obeyed: a segment carries more than its options", () => {
+  for (const mss of [0, 1, 11, 12, 40]) {
+    const script = established({}, { flags: "S", seq: 0, mss, sackOk: true, timestamps: [1, 0] });
+    script.write(200);
+    script.send({ seq: 100, data: 10, timestamps: [1, 0] });
+    const sent = script.drain().map((line) => Number(/\+(\d+)/.exec(line)?.[1] ?? 0));
+    assertEquals(sent.every((bytes) => bytes >= 8), true, `${sent} with an MSS of ${mss}`);
+    assertEquals(sent.reduce((a, b) => a + b), 200);
+  }
+});
+
 Deno.test("the window of a SYN is not scaled, that of every other segment is", () => {
   const script = established({}, { ...SYN, scale: 4, window: 1000 });
   script.write(20_000);
