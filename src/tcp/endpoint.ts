@@ -39,15 +39,13 @@ export class Endpoint {
   /** An endpoint that holds the program's SYN until `accept`. */
   static hold(config: TcpConfig, syn: Segment, now: number): Endpoint {
     const tcb = new Tcb(config, "HELD");
-    tcb.openedAt = now;
     takeSyn(tcb, syn, now);
     return new Endpoint(tcb);
   }
 
   /** An endpoint that opens by itself: for tests and for programs that want to be the client. */
-  static open(config: TcpConfig, now: number): Endpoint {
+  static open(config: TcpConfig): Endpoint {
     const tcb = new Tcb(config, "SYN-SENT");
-    tcb.openedAt = now;
     tcb.synPending = true;
     return new Endpoint(tcb);
   }

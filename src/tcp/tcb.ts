@@ -148,6 +148,7 @@ export class Tcb {
   lastChallengeAt = -Infinity;
 
   readonly timers = new Timers();
+  /** When the first SYN or SYN-ACK left. */
   openedAt = 0;
   events = 0;
   wantsRead = false;

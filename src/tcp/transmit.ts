@@ -64,8 +64,11 @@ function emitSyn(tcb: Tcb, out: OutSegment, now: number): boolean {
   out.payloadOffset = out.payloadLength = out.segmentSize = 0;
   tcb.rcvEdge = seqAdd(tcb.rcvNxt, out.window);
   tcb.ackPending = false;
+  const isFirst = tcb.sndNxt === tcb.config.iss;
+  // The time on hold does not count against the handshake.
+  if (isFirst) tcb.openedAt = now;
   // Karn: only the first SYN is timed.
-  tcb.timedAt = tcb.sndNxt === tcb.config.iss ? now : -1;
+  tcb.timedAt = isFirst ? now : -1;
   tcb.sndNxt = seqAdd(tcb.config.iss, 1);
   tcb.timers.set("retransmit", now + tcb.rtt.rtoMs);
   return true;

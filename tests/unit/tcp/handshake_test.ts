@@ -133,6 +133,17 @@ Deno.test("a SYN-ACK that gets no answer is repeated with doubled pauses, and gi
   ).events("ended: timeout").over();
 });
 
+Deno.test("the 63 s of a handshake count from the SYN-ACK, however long the SYN was held", () => {
+  const script = held().until(50_000).accept().expect("SA 0 ack 1 mss 1460");
+  script.until(
+    80_000,
+    "51000: SA 0 ack 1 mss 1460",
+    "53000: SA 0 ack 1 mss 1460",
+    "57000: SA 0 ack 1 mss 1460",
+    "65000: SA 0 ack 1 mss 1460",
+  ).send({ seq: 1 }).events("opened");
+});
+
 Deno.test("data in a SYN is not acknowledged: the program sends it again", () => {
   const script = held({}, { ...SYN, data: 100 }).accept().expect("SA 0 ack 1 mss 1460")
     .send({ seq: 1, data: 100 }).events("opened").expect("A 1 ack 101");
