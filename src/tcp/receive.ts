@@ -73,14 +73,14 @@ function takeTimestamp(tcb: Tcb, segment: Segment, now: number): void {
  * both sides wait for; its payload is trimmed away.
  */
 function checkSequence(tcb: Tcb, segment: Segment, now: number): DropReason | undefined {
-  const stop = seqAdd(segment.seq, segmentLength(segment));
-  if (seqLessEqual(tcb.rcvNxt, stop) && seqLessEqual(segment.seq, tcb.rcvEdge)) return undefined;
-  if ((segment.flags & RST) !== 0) return "tcp-reset-out-of-window";
   if (tcb.state === "SYN-RECEIVED" && (segment.flags & SYN) !== 0 && segment.seq === tcb.irs) {
     // Our SYN-ACK was lost.
     tcb.synPending = true;
     return "tcp-syn-again";
   }
+  const stop = seqAdd(segment.seq, segmentLength(segment));
+  if (seqLessEqual(tcb.rcvNxt, stop) && seqLessEqual(segment.seq, tcb.rcvEdge)) return undefined;
+  if ((segment.flags & RST) !== 0) return "tcp-reset-out-of-window";
   if (tcb.state === "TIME-WAIT" && (segment.flags & FIN) !== 0) {
     tcb.timers.set("timeWait", now + TIME_WAIT_MS);
   }

@@ -144,6 +144,11 @@ Deno.test("the 63 s of a handshake count from the SYN-ACK, however long the SYN 
   ).send({ seq: 1 }).events("opened");
 });
 
+Deno.test("a SYN again after the SYN-ACK means that this was lost: it is sent again at once", () => {
+  synReceived().until(500).send(SYN).expect("SA 0 ack 1 mss 1460").drops({ "tcp-syn-again": 1 })
+    .send({ seq: 1 }).events("opened");
+});
+
 Deno.test("data in a SYN is not acknowledged: the program sends it again", () => {
   const script = held({}, { ...SYN, data: 100 }).accept().expect("SA 0 ack 1 mss 1460")
     .send({ seq: 1, data: 100 }).events("opened").expect("A 1 ack 101");
