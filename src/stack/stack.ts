@@ -19,6 +19,7 @@
 import { equalBytes } from "../bytes.ts";
 import type { Refusal } from "../outcome.ts";
 import type { ReadEnd } from "../tcp/endpoint.ts";
+import { HANDSHAKE_ACK_UNACCEPTABLE } from "../tcp/handshake.ts";
 import { formatIp, parseIp } from "../wire/address.ts";
 import { ECHO_REQUEST, ECHO_REQUEST_V6, ICMP_TYPE } from "../wire/icmp.ts";
 import { type DropReason, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ip.ts";
@@ -109,13 +110,19 @@ export class Stack {
   #handleSegment(frame: Uint8Array, now: number): DropReason | undefined {
     const parsed = this.#parsed;
     const dropped = this.#flows.arrive(frame, parsed, now);
+    // RFC 9293, section 3.10.7.4: the flow stays as it is.
+    if (dropped === HANDSHAKE_ACK_UNACCEPTABLE) return this.#answerReset(frame, now, dropped);
     if (dropped !== NO_FLOW) return dropped;
     const { flags } = parsed.segment;
     if ((flags & RST) !== 0) return "tcp-reset-without-flow";
     if ((flags & (SYN | ACK)) === SYN) return this.#flows.request(frame, parsed, now);
+    return this.#answerReset(frame, now, "tcp-without-flow");
+  }
+
+  #answerReset(frame: Uint8Array, now: number, reason: DropReason): DropReason {
     if (!this.#replies.allows(now)) return "limit-replies";
-    this.#reply(resetPacket(frame, parsed.ip, parsed.segment));
-    return "tcp-without-flow";
+    this.#reply(resetPacket(frame, this.#parsed.ip, this.#parsed.segment));
+    return reason;
   }
 
   #handleDatagram(frame: Uint8Array, now: number): DropReason | undefined {

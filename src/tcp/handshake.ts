@@ -66,6 +66,9 @@ export function arriveSynSent(tcb: Tcb, segment: Segment, now: number): DropReas
   return undefined;
 }
 
+/** The drop reason of an ACK in SYN-RECEIVED that acknowledges something else: the stack answers it as a stranger's. */
+export const HANDSHAKE_ACK_UNACCEPTABLE = "tcp-handshake-ack-unacceptable";
+
 /** SYN-RECEIVED: an acceptable ACK completes the handshake. False when it is not acceptable and wants a RST. */
 export function completeHandshake(tcb: Tcb, segment: Segment, now: number): boolean {
   if (!seqLess(tcb.sndUna, segment.ack) || !seqLessEqual(segment.ack, tcb.sndNxt)) return false;

@@ -10,7 +10,7 @@ import { seqAdd, seqDiff, seqLess, seqLessEqual } from "../wire/seq.ts";
 import { ACK, FIN, RST, type Segment, segmentLength, SYN } from "../wire/tcp.ts";
 import { ackIsAcceptable, enterTimeWait, handleAck } from "./ack.ts";
 import { CHALLENGE_ACK_INTERVAL_MS, TIME_WAIT_MS, TIMESTAMP_VALID_MS } from "./constants.ts";
-import { completeHandshake } from "./handshake.ts";
+import { completeHandshake, HANDSHAKE_ACK_UNACCEPTABLE } from "./handshake.ts";
 import { canReceive } from "./states.ts";
 import { abort, changeState, type Tcb, wakeReader } from "./tcb.ts";
 
@@ -33,7 +33,7 @@ export function arrive(
   }
   if ((flags & ACK) === 0) return "tcp-no-ack";
   if (tcb.state === "SYN-RECEIVED" && !completeHandshake(tcb, segment, now)) {
-    return "tcp-ack-unacceptable";
+    return HANDSHAKE_ACK_UNACCEPTABLE;
   }
   if (!ackIsAcceptable(tcb, segment.ack)) {
     challenge(tcb, now);

@@ -162,6 +162,12 @@ Deno.test("the ACK of the handshake may carry data, and even the FIN", () => {
   assertEquals(script.read(), "end");
 });
 
+Deno.test("an ACK of a SYN-ACK that was never sent gets a RST with its own number", () => {
+  synReceived().send({ seq: 1, ack: 2 }).expect("R 2").events()
+    .send({ seq: 1, ack: 0 }).expect("R 0").events()
+    .send({ seq: 1, ack: 1 }).events("opened");
+});
+
 Deno.test("a RST after the SYN-ACK ends the flow", () => {
   synReceived().send({ flags: "R", seq: 1 }).expect().events("ended: reset").over();
 });
