@@ -44,8 +44,9 @@ export class Endpoint {
   }
 
   /** An endpoint that opens by itself: for tests and for programs that want to be the client. */
-  static open(config: TcpConfig): Endpoint {
+  static open(config: TcpConfig, now: number): Endpoint {
     const tcb = new Tcb(config, "SYN-SENT");
+    tcb.openedAt = now;
     tcb.synPending = true;
     return new Endpoint(tcb);
   }

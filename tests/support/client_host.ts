@@ -42,7 +42,7 @@ export class ClientHost {
   readonly #out = newOutSegment();
   readonly #segment = newSegment();
 
-  constructor(options: ClientOptions = {}) {
+  constructor(options: ClientOptions = {}, now = 0) {
     this.source = parseIp(options.source ?? "198.18.0.1")!;
     this.destination = parseIp(options.destination ?? "203.0.113.5")!;
     this.sourcePort = options.sourcePort ?? 40_000;
@@ -57,7 +57,7 @@ export class ClientHost {
       iss: options.iss ?? 1000,
       timestampOffset: 77,
     };
-    this.endpoint = Endpoint.open(config);
+    this.endpoint = Endpoint.open(config, now);
   }
 
   /** Every frame that the client wants to send. */
