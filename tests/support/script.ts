@@ -207,6 +207,15 @@ export class Script {
     return found.length;
   }
 
+  /** The owner reads all there is: how many bytes, and what there is behind them. */
+  readAll(): [bytes: number, end: string] {
+    for (let total = 0;;) {
+      const found = this.read();
+      if (typeof found === "string") return [total, found];
+      total += found;
+    }
+  }
+
   /** The owner sends FIN. */
   closeWrite(): this {
     this.stack.closeWrite(this.id);
