@@ -41,13 +41,13 @@ export function arrive(
   }
   if (tcb.timestamps) takeTimestamp(tcb, segment, now);
   handleAck(tcb, segment, now);
-  if (segment.payloadEnd > segment.payloadAt) {
-    const dropped = takePayload(tcb, segment, bytes);
-    if (dropped !== undefined) return dropped;
-  }
+  const hasPayload = segment.payloadEnd > segment.payloadAt;
+  const dropped = hasPayload ? takePayload(tcb, segment, bytes) : undefined;
+  if (tcb.state === "CLOSED") return dropped;
+  // A FIN may be news where its data is not, and waits for its turn where they were dropped.
   if ((flags & FIN) !== 0) noteFin(tcb, segment);
   if (tcb.finAt >= 0 && tcb.finAt === tcb.rcvNxt) takeFin(tcb, now);
-  return undefined;
+  return dropped;
 }
 
 /** PAWS: an old duplicate betrays itself by its timestamp (RFC 7323, section 5.3). */

@@ -149,6 +149,12 @@ Deno.test("a FIN with data before its turn waits as well", () => {
   assertEquals(script.readAll(), [100, "end"]);
 });
 
+Deno.test("a FIN that comes with data that came before is a FIN all the same", () => {
+  const script = established().send({ seq: 1, data: 100 }).expect("A 1 ack 101");
+  script.send({ flags: "FA", seq: 1, data: 100 }).expect("A 1 ack 102 win 0");
+  assertEquals(script.readAll(), [100, "end"]);
+});
+
 Deno.test("a FIN behind data that the window cut off has not arrived", () => {
   const script = established({ limits: { receiveBufferBytes: 1000 } });
   script.send({ flags: "FA", seq: 1, data: 1400 }).expect("A 1 ack 1001 win 0");
