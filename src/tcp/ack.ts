@@ -22,7 +22,7 @@ export function handleAck(tcb: Tcb, segment: Segment, now: number): void {
   const windowMoved = takeWindow(tcb, segment);
   if (acked > 0) {
     acknowledge(tcb, acked, segment, now);
-  } else if (acked === 0 && isDuplicate(tcb, segment, windowMoved)) {
+  } else if (acked === 0 && isDuplicate(tcb, segment, windowMoved, news)) {
     tcb.duplicateAcks++;
   }
   // A peer that closes its window and says so is alive: probing goes on without end (RFC 9293, MUST-37).
@@ -30,7 +30,9 @@ export function handleAck(tcb: Tcb, segment: Segment, now: number): void {
   if (news > 0 || tcb.duplicateAcks > 0) detectLoss(tcb);
 }
 
-function isDuplicate(tcb: Tcb, segment: Segment, windowMoved: boolean): boolean {
+/** RFC 5681, section 2; with SACK it is the news of a block that counts (RFC 6675, section 2). */
+function isDuplicate(tcb: Tcb, segment: Segment, windowMoved: boolean, news: number): boolean {
+  if (tcb.sackPermitted) return news > 0;
   return tcb.sndUna !== tcb.sndNxt && segment.payloadAt === segment.payloadEnd && !windowMoved;
 }
 
@@ -124,7 +126,11 @@ function markLost(tcb: Tcb, edge: number): void {
 function detectLoss(tcb: Tcb): void {
   if (tcb.sndUna === tcb.sndNxt || tcb.timers.isSet("persist")) return;
   if (tcb.sackPermitted) {
-    const edge = tcb.scoreboard.lostEdge(tcb.sndUna, tcb.sndMss);
+    let edge = tcb.scoreboard.lostEdge(tcb.sndUna, tcb.sndMss);
+    // Three reports are a loss even where the segments are small (RFC 6675, section 5, step 1).
+    if (edge === tcb.sndUna && tcb.duplicateAcks >= DUPLICATE_ACK_THRESHOLD) {
+      edge = tcb.scoreboard.holeEnd(edge, seqAdd(edge, tcb.sndMss));
+    }
     if (!seqLess(tcb.lostEdge, edge)) return;
     if (tcb.recovery === "none") enterRecovery(tcb);
     tcb.lostEdge = edge;

@@ -92,6 +92,18 @@ Deno.test("with SACK only the holes go again", () => {
     .send({ seq: 1, ack: 10_001 }).expect().until(10_000);
 });
 
+Deno.test("three reports of small segments are a loss, though they are not three full segments", () => {
+  const script = established({}, SACK);
+  for (let i = 0; i < 5; i++) {
+    script.write(100);
+    script.expect(`PA ${1 + 100 * i}+100 ack 1`);
+  }
+  script.until(10).send({ seq: 1, ack: 1, sack: [[101, 201]] })
+    .send({ seq: 1, ack: 1, sack: [[101, 301]] }).expect()
+    .send({ seq: 1, ack: 1, sack: [[101, 401]] }).expect("A 1+100 ack 1")
+    .send({ seq: 1, ack: 501 }).expect().until(10_000);
+});
+
 Deno.test("blocks that report duplicates, the past, the future or nonsense are ignored", () => {
   const script = inFlight(4, SACK).until(10).send({ seq: 1, ack: 1001 });
   script.send({ seq: 1, ack: 1001, sack: [[1, 1001]] }) // D-SACK (RFC 2883)
