@@ -128,6 +128,23 @@ Deno.test("the first flight is the initial window of RFC 6928, and doubles with 
   assertEquals(script.drain().length, 20);
 });
 
+Deno.test("a loss halves the congestion window", () => {
+  const script = established({}, { ...SACK, window: 60_000 });
+  script.write(100_000);
+  assertEquals(script.drain().length, 10);
+  // Nine of ten have left the path, so four new ones may go beside the repeated one (RFC 6675, section 5).
+  script.until(10).send({ seq: 1, ack: 1, sack: [[1001, 10_001]] });
+  assertEquals(script.drain().map((line) => line.split("+")[0]), [
+    "A 1",
+    "A 10001",
+    "A 11001",
+    "A 12001",
+    "A 13001",
+  ]);
+  script.send({ seq: 1, ack: 10_001 });
+  assertEquals(script.drain().length, 1);
+});
+
 Deno.test("a FIN that was lost goes again", () => {
   finWait1().until(1000, "200: FA 1 ack 1", "600: FA 1 ack 1").send({ seq: 1, ack: 2 })
     .expect().until(5000);
