@@ -98,7 +98,10 @@ function emitLost(tcb: Tcb, out: OutSegment, now: number): boolean {
   const size = payloadPerSegment(tcb);
   let length = Math.min(hole, Math.max(wholeSegments(room, size), size));
   if (room < Math.min(hole, size)) {
-    if (!tcb.forceRetransmit) return false;
+    if (!tcb.forceRetransmit) {
+      tcb.windowWasLimit = true;
+      return false;
+    }
     length = Math.min(hole, size);
   }
   tcb.forceRetransmit = false;

@@ -114,6 +114,14 @@ Deno.test("blocks that report duplicates, the past, the future or nonsense are i
     .expect().until(150);
 });
 
+Deno.test("after a timeout everything goes again but what the program has reported", () => {
+  const script = inFlight(4, SACK).until(10);
+  script.send({ seq: 1, ack: 1, sack: [[1001, 2001]] }).expect();
+  script.until(250, "200: A 1+1000 ack 1");
+  script.send({ seq: 1, ack: 2001, sack: [] }).expect("A 2001+1000 ack 1", "PA 3001+1000 ack 1");
+  script.send({ seq: 1, ack: 4001 }).expect().until(10_000);
+});
+
 Deno.test("a program that takes back what it reported gets it again after the second timeout", () => {
   const script = inFlight(2, SACK).until(10).send({ seq: 1, ack: 1, sack: [[1001, 2001]] });
   script.expect().until(700, "200: A 1+1000 ack 1", "600: A 1+1000 ack 1");
