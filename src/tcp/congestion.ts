@@ -14,8 +14,8 @@ export interface CongestionControl {
   onAck(ackedBytes: number): void;
   /** A loss was inferred from acknowledgments: recovery begins. */
   onLoss(flightBytes: number): void;
-  /** The retransmission timer expired. */
-  onTimeout(flightBytes: number): void;
+  /** The retransmission timer expired; `isRepeated` for data that had expired before. */
+  onTimeout(flightBytes: number, isRepeated: boolean): void;
   /** Nothing was sent for longer than an RTO. */
   onIdle(): void;
 }
@@ -51,8 +51,9 @@ export class NewReno implements CongestionControl {
     this.windowBytes = this.#slowStartThreshold;
   }
 
-  onTimeout(flightBytes: number): void {
-    this.#slowStartThreshold = Math.max(flightBytes / 2, 2 * this.#mss);
+  onTimeout(flightBytes: number, isRepeated: boolean): void {
+    // The same loss again says nothing new of the path (RFC 5681, section 3.1).
+    if (!isRepeated) this.#slowStartThreshold = Math.max(flightBytes / 2, 2 * this.#mss);
     this.windowBytes = this.#mss;
   }
 

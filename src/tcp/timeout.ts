@@ -34,10 +34,10 @@ function probe(tcb: Tcb, now: number): void {
 
 function retransmit(tcb: Tcb, now: number): void {
   if (hasGivenUp(tcb, now)) return;
-  // Only the first expiry tells the path is congested; the ones behind it are the same loss (RFC 5681, section 3.1).
-  if (tcb.recovery !== "timeout") tcb.congestion!.onTimeout(flightBytes(tcb));
-  // A second expiry without progress: the peer may have thrown away what it reported (RFC 2018, section 8).
-  else tcb.scoreboard.clear();
+  const isRepeated = tcb.recovery === "timeout";
+  tcb.congestion!.onTimeout(flightBytes(tcb), isRepeated);
+  // A second expiry: the peer may have thrown away what it reported (RFC 2018, section 8).
+  if (isRepeated) tcb.scoreboard.clear();
   tcb.rtt.backOff();
   tcb.recovery = "timeout";
   tcb.recoverPoint = tcb.sndNxt;

@@ -128,6 +128,17 @@ Deno.test("a program that takes back what it reported gets it again after the se
   script.send({ seq: 1, ack: 1001 }).expect("PA 1001+1000 ack 1");
 });
 
+Deno.test("a timeout closes the congestion window to one segment, and it opens again with each ACK", () => {
+  const script = inFlight(10).until(250, "200: A 1+1000 ack 1");
+  script.send({ seq: 1, ack: 1001 }).expect("A 1001+1000 ack 1", "A 2001+1000 ack 1");
+  script.send({ seq: 1, ack: 3001 });
+  assertEquals(script.drain().length, 4);
+  // A second timeout on the way closes it again (RFC 5681, section 3.1: whatever happened before).
+  script.until(700, "650: A 3001+1000 ack 1");
+  script.send({ seq: 1, ack: 4001 });
+  assertEquals(script.drain().length, 2);
+});
+
 Deno.test("the first flight is the initial window of RFC 6928, and doubles with each round trip", () => {
   const script = established({}, { ...PLAIN, window: 60_000 });
   script.write(100_000);
