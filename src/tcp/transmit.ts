@@ -28,7 +28,8 @@ export function pollSegment(tcb: Tcb, out: OutSegment, now: number): boolean {
   if (canSend(tcb.state)) {
     if (tcb.probePending) return emitProbe(tcb, out, now);
     if (seqLess(tcb.rexmitNxt, tcb.lostEdge) && emitLost(tcb, out, now)) return true;
-    if (emitNew(tcb, out, now)) return true;
+    // What is lost and finds no room goes before what is new.
+    if (!seqLess(tcb.rexmitNxt, tcb.lostEdge) && emitNew(tcb, out, now)) return true;
   }
   if (!tcb.ackPending) return false;
   fill(tcb, out, ACK, tcb.sndNxt, 0, 0, now);

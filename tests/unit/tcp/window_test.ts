@@ -66,6 +66,15 @@ Deno.test("a window update that was lost is found by the probe", () => {
     .send({ seq: 1, ack: 1002, window: 8000 }).expect("PA 1002+99 ack 1");
 });
 
+Deno.test("a window that is shrunk takes nothing back: what is out is repeated, nothing new goes", () => {
+  const script = established({}, { ...SYN, mss: 1000, window: 4000 });
+  script.write(8000);
+  assertEquals(script.drain().length, 4);
+  script.until(10).send({ seq: 1, ack: 1001, window: 500 }).expect();
+  script.until(220, "210: A 1001+1000 ack 1").send({ seq: 1, ack: 4001, window: 3000 });
+  assertEquals(script.drain().length, 3);
+});
+
 Deno.test("no small segments: what does not fill one waits for a window that takes it", () => {
   const script = established({}, { ...SYN, mss: 1000, window: 3000 });
   script.write(5000);
