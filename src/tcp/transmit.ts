@@ -75,14 +75,15 @@ function emitSyn(tcb: Tcb, out: OutSegment, now: number): boolean {
   return true;
 }
 
-/** One byte, or the FIN, beyond a closed window: the answer tells whether it is still closed (RFC 9293, section 3.8.6.1). */
+/**
+ * One byte, or the FIN, beyond a closed window: the answer tells whether it is still closed (RFC 9293, section 3.8.6.1).
+ * A window that is merely small is filled (section 3.8.6.2.1: the override timeout).
+ */
 function emitProbe(tcb: Tcb, out: OutSegment, now: number): boolean {
   tcb.probePending = false;
-  if (tcb.sndUna === tcb.sndNxt) {
-    sendRange(tcb, out, tcb.sndNxt, 1, now);
-  } else {
-    sendRange(tcb, out, tcb.sndUna, 1, now);
-  }
+  const unacked = tcb.sendQueue.length + (tcb.closing ? 1 : 0);
+  const count = Math.min(tcb.sndWnd, unacked, payloadPerSegment(tcb));
+  sendRange(tcb, out, tcb.sndUna, Math.max(count, 1), now);
   tcb.timers.stop("retransmit");
   return true;
 }

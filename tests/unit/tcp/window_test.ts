@@ -98,6 +98,17 @@ Deno.test("the last bytes go even when they are few", () => {
   script.expect("A 1+1000 ack 1", "A 1001+1000 ack 1", "PA 2001+100 ack 1");
 });
 
+Deno.test("a window that stays small is filled once the override timer has run", () => {
+  const script = established({}, { ...SYN, mss: 1000, window: 3000 });
+  script.write(3000);
+  assertEquals(script.drain().length, 3);
+  script.write(2000);
+  script.send({ seq: 1, ack: 3001, window: 400 }).expect()
+    .until(200, "200: A 3001+400 ack 1").send({ seq: 1, ack: 3401, window: 400 }).expect()
+    .until(400, "400: A 3401+400 ack 1").send({ seq: 1, ack: 3801, window: 400 })
+    .until(600, "600: A 3801+400 ack 1");
+});
+
 Deno.test("a writer is told to wait when the queue is full, and to go on when there is room", () => {
   const script = established({ limits: { sendBufferBytes: 2000 } });
   assertEquals(script.write(1999), true);
