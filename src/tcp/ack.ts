@@ -51,13 +51,14 @@ function takeSackBlocks(tcb: Tcb, segment: Segment): number {
 }
 
 function takeWindow(tcb: Tcb, segment: Segment): boolean {
-  const isNewer = seqLess(tcb.sndWl1, segment.seq) ||
-    (tcb.sndWl1 === segment.seq && seqLessEqual(tcb.sndWl2, segment.ack));
+  // An ACK that moves SND.UNA tells the window, too, however old the segment around it: the old window would move along,
+  // beyond its promised end. An ACK below SND.UNA tells nothing. (RFC 9293, section 3.10.7.4, has neither exception.)
+  const isNewer = seqLess(tcb.sndUna, segment.ack) ||
+    (tcb.sndUna === segment.ack && seqLessEqual(tcb.sndWl1, segment.seq));
   if (!isNewer) return false;
   const before = tcb.sndWnd;
   tcb.sndWnd = segment.window << tcb.sndShift;
   tcb.sndWl1 = segment.seq;
-  tcb.sndWl2 = segment.ack;
   tcb.maxSndWnd = Math.max(tcb.maxSndWnd, tcb.sndWnd);
   if (tcb.sndWnd > 0 && tcb.timers.isSet("persist")) reopenWindow(tcb);
   return tcb.sndWnd !== before;

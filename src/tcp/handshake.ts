@@ -76,7 +76,6 @@ export function completeHandshake(tcb: Tcb, segment: Segment, now: number): bool
   establish(tcb, seqAdd(tcb.config.iss, 1));
   tcb.sndWnd = segment.window << tcb.sndShift;
   tcb.sndWl1 = segment.seq;
-  tcb.sndWl2 = segment.ack;
   return true;
 }
 
@@ -87,7 +86,6 @@ function establish(tcb: Tcb, una: number): void {
     tcb.lostEdge =
     tcb.recoverPoint =
       una;
-  tcb.sndWl2 = una;
   tcb.timedAt = -1;
   tcb.silentSince = -1;
   tcb.synPending = false;

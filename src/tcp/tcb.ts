@@ -86,7 +86,6 @@ export class Tcb {
   /** The peer's window in bytes, and the segment that told it (RFC 9293, section 3.10.7.4). */
   sndWnd = 0;
   sndWl1 = 0;
-  sndWl2 = 0;
   maxSndWnd = 0;
   sndShift = 0;
   /** Payload bytes of a full segment before options are taken off. */

@@ -109,6 +109,29 @@ Deno.test("a window that stays small is filled once the override timer has run",
     .until(600, "600: A 3801+400 ack 1");
 });
 
+Deno.test("an ACK that is older than the last says nothing of the window", () => {
+  const script = established({}, { ...SYN, mss: 1000, window: 2000 });
+  script.write(9000);
+  assertEquals(script.drain().length, 2);
+  script.send({ seq: 11, data: 10, ack: 2001, window: 1000 });
+  script.expect("A 2001+1000 ack 1");
+  // A later segment of the program with an older ACK: 1001 + 2000 is where the window ends, not 2001 + 2000.
+  script.send({ seq: 21, data: 10, ack: 1001, window: 2000 }).expect("A 3001 ack 1");
+});
+
+Deno.test("an ACK that comes with an old segment moves the window along, not beyond its end", () => {
+  const script = established({}, { ...SYN, mss: 1000, window: 3000 }).send({ seq: 1, data: 10 });
+  script.expect("A 1 ack 11").send({ seq: 11, data: 10 }).expect("A 1 ack 21").send({
+    seq: 21,
+    window: 3000,
+  });
+  script.write(9000);
+  assertEquals(script.drain().length, 3);
+  // The program repeats ten bytes; meanwhile it has acknowledged and read nothing.
+  script.send({ seq: 11, data: 10, ack: 2001, window: 1000 }).expect("A 3001 ack 21");
+  script.send({ seq: 21, ack: 2001, window: 2000 }).expect("A 3001+1000 ack 21");
+});
+
 Deno.test("a writer is told to wait when the queue is full, and to go on when there is room", () => {
   const script = established({ limits: { sendBufferBytes: 2000 } });
   assertEquals(script.write(1999), true);
