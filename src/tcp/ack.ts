@@ -60,11 +60,12 @@ function takeWindow(tcb: Tcb, segment: Segment): boolean {
   tcb.sndWnd = segment.window << tcb.sndShift;
   tcb.sndWl1 = segment.seq;
   tcb.maxSndWnd = Math.max(tcb.maxSndWnd, tcb.sndWnd);
-  if (tcb.sndWnd > 0 && tcb.timers.isSet("persist")) reopenWindow(tcb);
+  const isReopened = before === 0 && segment.ack === tcb.sndUna;
+  if (tcb.sndWnd > 0 && (isReopened || tcb.timers.isSet("persist"))) reopenWindow(tcb);
   return tcb.sndWnd !== before;
 }
 
-/** The window is open again: a probe that the peer threw away is lost and goes first. */
+/** The window is open again: what the peer threw away, a probe or what was out when it closed, is lost and goes first. */
 function reopenWindow(tcb: Tcb): void {
   tcb.timers.stop("persist");
   tcb.probes = 0;

@@ -75,6 +75,15 @@ Deno.test("a window that is shrunk takes nothing back: what is out is repeated, 
   assertEquals(script.drain().length, 3);
 });
 
+Deno.test("a window that is shrunk to nothing and opened again gets what was thrown away at once", () => {
+  const script = established({}, { ...SYN, mss: 1000, window: 4000 });
+  script.write(4000);
+  assertEquals(script.drain().length, 4);
+  script.until(10).send({ seq: 1, ack: 1001, window: 0 }).expect();
+  script.until(1600, "210: A 1001+1000 ack 1", "610: A 1001+1000 ack 1", "1410: A 1001+1000 ack 1");
+  script.send({ seq: 1, ack: 1001, window: 4000 }).expect("A 1001+1000 ack 1");
+});
+
 Deno.test("no small segments: what does not fill one waits for a window that takes it", () => {
   const script = established({}, { ...SYN, mss: 1000, window: 3000 });
   script.write(5000);
