@@ -52,7 +52,7 @@ function takeSackBlocks(tcb: Tcb, segment: Segment): number {
 
 function takeWindow(tcb: Tcb, segment: Segment): boolean {
   // An ACK that moves SND.UNA tells the window, too, however old the segment around it: the old window would move along,
-  // beyond its promised end. An ACK below SND.UNA tells nothing. (RFC 9293, section 3.10.7.4, has neither exception.)
+  // beyond its promised end (RFC 9293, section 3.10.7.4, does not say so; Linux does it). One below SND.UNA tells nothing.
   const isNewer = seqLess(tcb.sndUna, segment.ack) ||
     (tcb.sndUna === segment.ack && seqLessEqual(tcb.sndWl1, segment.seq));
   if (!isNewer) return false;
