@@ -75,6 +75,7 @@ export class H2Session implements PoolMember {
       pingWaitMs,
     );
     const retire = () => this.#retire();
+    socket.once("end", () => session.destroy()); // half a connection is of no use to HTTP/2
     session.once("close", retire).once("error", retire).once("goaway", retire);
   }
 
@@ -120,7 +121,9 @@ export class H2Session implements PoolMember {
 
   /** Flows it can still take. */
   get room(): number {
-    return this.#retired ? 0 : Math.max(0, this.limit - this.#active);
+    return this.#retired || this.#session.closed || this.#session.destroyed
+      ? 0
+      : Math.max(0, this.limit - this.#active);
   }
 
   /** Counts one flow more; {@linkcode request} gives it back. */
