@@ -1,6 +1,11 @@
 /**
  * PseudoTCP: turns the IP packets of unmodified programs into flows, and carries each flow through a MASQUE proxy.
  *
+ * - Where packets come from: {@linkcode openTun}, {@linkcode adoptTun}, {@linkcode memoryDevice}, and {@linkcode tap} to look at them.
+ * - The stack between packets and flows: {@linkcode PseudoTcp}.
+ * - Where flows go: {@linkcode connectProxy}, {@linkcode DirectClient}, {@linkcode MemoryClient}, or a {@linkcode ProxyClient} of your own.
+ * - All of it in one call: {@linkcode run}.
+ *
  * @module
  */
 
@@ -14,6 +19,26 @@ export { relay, type RelayEnd } from "./src/relay.ts";
 export { run, type Running, type RunOptions } from "./src/run.ts";
 export type { Limits } from "./src/stack/limits.ts";
 export type { Device } from "./src/tun/device.ts";
+export { TunDevice } from "./src/tun/descriptor.ts";
+export { type AdoptOptions, adoptTun } from "./src/tun/fd.ts";
+export { openTun, type TunOptions } from "./src/tun/linux.ts";
+export {
+  MemoryDevice,
+  memoryDevice,
+  type MemoryDeviceOptions,
+  type MemoryDevicePair,
+} from "./src/tun/memory.ts";
+export { type Direction, type PacketListener, tap } from "./src/tun/tap.ts";
+export type { Trust } from "./src/tunnel/dial.ts";
+export { DirectClient } from "./src/tunnel/direct.ts";
+export {
+  type FarSide,
+  type MemoryAnswer,
+  MemoryClient,
+  type MemoryScript,
+} from "./src/tunnel/memory.ts";
+export { connectProxy, type ConnectProxyOptions } from "./src/tunnel/proxy_client.ts";
+export type { TunnelTimeouts } from "./src/tunnel/settings.ts";
 export type {
   ConnectOptions,
   OpenTunnel,
@@ -23,3 +48,4 @@ export type {
   TunnelEnd,
   TunnelResponse,
 } from "./src/tunnel/tunnel.ts";
+export { describePacket } from "./src/wire/describe.ts";

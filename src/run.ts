@@ -48,6 +48,16 @@ export interface Running extends AsyncDisposable {
 
 /**
  * Carries every TCP connection that comes out of `device` through `proxy`, until the device is closed.
+ *
+ * @example The programs behind a device in memory, through a proxy in memory
+ * ```ts
+ * import { memoryDevice, MemoryClient, run } from "../mod.ts";
+ *
+ * const { device } = memoryDevice();
+ * await using proxy = new MemoryClient();
+ * await using running = run(device, proxy);
+ * if (running.stats.flows !== 0) throw new Error("nobody has connected yet");
+ * ```
  */
 export function run(device: Device, proxy: ProxyClient, options: RunOptions = {}): Running {
   return new Runner(device, proxy, options);

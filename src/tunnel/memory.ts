@@ -9,6 +9,7 @@ import type { ConnectOptions, ProxyClient, Target, TunnelEnd, TunnelResponse } f
 
 /** The other end of a tunnel in memory: the origin, as it were. */
 export interface FarSide {
+  /** Where the tunnel was asked to lead. */
   readonly target: Target;
   /** The header fields of the request. */
   readonly headers: Headers;
