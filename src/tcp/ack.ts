@@ -7,7 +7,7 @@
 
 import { seqAdd, seqDiff, seqLess, seqLessEqual, seqMax } from "../wire/seq.ts";
 import type { Segment } from "../wire/tcp.ts";
-import { DUPLICATE_ACK_THRESHOLD, TIME_WAIT_MS } from "./constants.ts";
+import { DUPLICATE_ACK_THRESHOLD, FIN_WAIT_2_MS, TIME_WAIT_MS } from "./constants.ts";
 import { changeState, end, type Tcb, timestampNow, wakeWriter } from "./tcb.ts";
 
 /** Whether SEG.ACK may be taken at all: not for what was never sent, and not far older than the window (RFC 5961, section 5.2). */
@@ -156,8 +156,10 @@ function enterRecovery(tcb: Tcb): void {
 
 function finWasAcked(tcb: Tcb, now: number): void {
   tcb.finAcked = true;
-  if (tcb.state === "FIN-WAIT-1") changeState(tcb, "FIN-WAIT-2");
-  else if (tcb.state === "CLOSING") enterTimeWait(tcb, now);
+  if (tcb.state === "FIN-WAIT-1") {
+    changeState(tcb, "FIN-WAIT-2");
+    if (tcb.readingStopped) tcb.timers.set("finWait2", now + FIN_WAIT_2_MS);
+  } else if (tcb.state === "CLOSING") enterTimeWait(tcb, now);
   else if (tcb.state === "LAST-ACK") {
     changeState(tcb, "CLOSED");
     tcb.timers.stopAll();

@@ -80,6 +80,16 @@ Deno.test("what is written after the close is dropped", () => {
   script.expect();
 });
 
+Deno.test("a flow that nobody reads any more ends a minute after our FIN was acknowledged", () => {
+  for (const order of ["stop, close", "close, stop"]) {
+    const script = established();
+    if (order === "stop, close") script.stopReading();
+    script.closeWrite().expect("FA 1 ack 1").send({ seq: 1, ack: 2 }).expect();
+    if (order === "close, stop") script.stopReading();
+    script.until(240_000, "60000: RA 2 ack 1").events("ended: timeout").over();
+  }
+});
+
 Deno.test("a flow that is still read waits for the program's FIN as long as it takes", () => {
   const script = finWait2().until(3_600_000).send({ flags: "FA", seq: 1, ack: 2 });
   script.expect("A 2 ack 2 win 0").events("ended: finished").over();
