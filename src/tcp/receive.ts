@@ -45,7 +45,7 @@ export function arrive(
   const dropped = hasPayload ? takePayload(tcb, segment, bytes) : undefined;
   if (tcb.state === "CLOSED") return dropped;
   // A FIN may be news where its data is not, and waits for its turn where they were dropped.
-  if ((flags & FIN) !== 0) noteFin(tcb, segment);
+  if ((flags & FIN) !== 0) noteFin(tcb, segment, now);
   if (tcb.finAt >= 0 && tcb.finAt === tcb.rcvNxt) takeFin(tcb, now);
   return dropped;
 }
@@ -81,9 +81,6 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): DropReason | un
   const stop = seqAdd(segment.seq, segmentLength(segment));
   if (seqLessEqual(tcb.rcvNxt, stop) && seqLessEqual(segment.seq, tcb.rcvEdge)) return undefined;
   if ((segment.flags & RST) !== 0) return "tcp-reset-out-of-window";
-  if (tcb.state === "TIME-WAIT" && (segment.flags & FIN) !== 0) {
-    tcb.timers.set("timeWait", now + TIME_WAIT_MS);
-  }
   answerUnacceptable(tcb, segment, now);
   return "tcp-out-of-window";
 }
@@ -145,8 +142,10 @@ function deliver(tcb: Tcb, bytes: Uint8Array, start: number, stop: number): void
   tcb.rcvNxt = seqAdd(tcb.rcvNxt, stop - start);
 }
 
-function noteFin(tcb: Tcb, segment: Segment): void {
+function noteFin(tcb: Tcb, segment: Segment, now: number): void {
   tcb.ackPending = true;
+  // Our last ACK was lost; the one behind this FIN may be, too (RFC 9293, section 3.10.7.4).
+  if (tcb.state === "TIME-WAIT") tcb.timers.set("timeWait", now + TIME_WAIT_MS);
   const at = seqAdd(segment.seq, segment.payloadEnd - segment.payloadAt);
   // A FIN behind trimmed data has not arrived yet.
   if (!tcb.finReceived && seqLessEqual(at, tcb.rcvEdge)) tcb.finAt = at;

@@ -116,6 +116,14 @@ Deno.test("a reader that goes while bytes wait for it resets: they were never re
     .expect("RA 1 ack 11").events("ended: reset").over();
 });
 
+Deno.test("a FIN again in TIME-WAIT is acknowledged again, and the minute begins anew", () => {
+  const script = timeWait().until(50_000).send({ flags: "FA", seq: 1, ack: 2 });
+  script.expect("A 2 ack 2 win 0").until(100_000);
+  assertEquals(script.stack.flowCount, 1);
+  script.until(111_000);
+  assertEquals(script.stack.flowCount, 0);
+});
+
 Deno.test("a SYN beyond the old numbers opens the ports of TIME-WAIT again", () => {
   const script = timeWait().renew(5000).send(SYN).events("request").accept();
   script.expect("SA 0 ack 1 mss 1460").send({ seq: 1, ack: 1 }).events("opened");
