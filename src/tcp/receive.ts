@@ -53,7 +53,10 @@ export function arrive(
 /** PAWS: an old duplicate betrays itself by its timestamp (RFC 7323, section 5.3). */
 function checkTimestamp(tcb: Tcb, segment: Segment, now: number): DropReason | undefined {
   if (!tcb.timestamps || (segment.flags & RST) !== 0) return undefined;
-  if (!segment.options.hasTimestamps) return "tcp-timestamp-missing";
+  if (!segment.options.hasTimestamps) {
+    // A SYN is of another connection, which the challenge ACK tells from an attack (RFC 5961, section 4).
+    return (segment.flags & SYN) !== 0 ? undefined : "tcp-timestamp-missing";
+  }
   const isOld = seqLess(segment.options.timestampValue, tcb.tsRecent);
   if (!isOld || now - tcb.tsRecentAt > TIMESTAMP_VALID_MS) return undefined;
   answerUnacceptable(tcb, segment, now);

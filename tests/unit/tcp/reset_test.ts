@@ -41,6 +41,11 @@ Deno.test("a SYN in an open flow is challenged, wherever it lies (RFC 5961, sect
   }
 });
 
+Deno.test("a SYN without timestamps in a flow with them is challenged as well", () => {
+  established({}, { ...SYN, timestamps: [5, 0] }).send({ ...SYN, seq: 777 })
+    .expect("A 1 ack 1 ts 0/5").events();
+});
+
 Deno.test("an ACK of what was never sent is challenged and changes nothing", () => {
   const script = established();
   script.write(100);
