@@ -66,7 +66,7 @@ function checkTimestamp(tcb: Tcb, segment: Segment, now: number): DropReason | u
 function takeTimestamp(tcb: Tcb, segment: Segment, now: number): void {
   // RFC 7323, section 4.3, rule 2: only a segment that spans Last.ACK.sent moves TS.Recent.
   if (!segment.options.hasTimestamps || seqLess(tcb.lastAckSent, segment.seq)) return;
-  if (seqLess(segment.options.timestampValue, tcb.tsRecent)) return;
+  // One that looks old and passed PAWS is the first after 24 days (RFC 7323, section 5.5).
   tcb.tsRecent = segment.options.timestampValue;
   tcb.tsRecentAt = now;
 }

@@ -31,6 +31,15 @@ Deno.test("a segment without the timestamps that were agreed on is dropped (RFC 
     .drops({ "tcp-timestamp-missing": 1 });
 });
 
+Deno.test("after 24 days of silence any timestamp is good, and is the new one", () => {
+  const script = established({}, TIMESTAMPS);
+  const days = 25 * 86_400_000;
+  script.until(days).send({ seq: 1, data: 10, timestamps: [900, 0] });
+  script.expect(`A 1 ack 11 ts ${days}/900`);
+  script.send({ seq: 11, data: 10, timestamps: [899, 0] }).expect(`A 1 ack 11 ts ${days}/900`)
+    .drops({ "tcp-timestamp-old": 1 });
+});
+
 Deno.test("the program's timestamps pass through zero in mid-transfer", () => {
   const script = established({}, { ...SYN, timestamps: [0xfffffffe, 0] });
   let seq = 1;
