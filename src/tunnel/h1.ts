@@ -148,6 +148,8 @@ export class H1Client implements ProxyClient {
       };
       signal.addEventListener("abort", onAbort);
       socket.on("data", onData).on("end", onGone).on("close", onGone);
+      // A spare connection that the proxy ended while it waited says so no second time.
+      if (socket.readableEnded || socket.destroyed) return onGone();
       socket.write(request);
     });
   }

@@ -16,22 +16,44 @@ import {
   toTransformStream,
   zipReadableStreams,
 } from "@std/streams";
-import { openFlow } from "../../support/open_flow.ts";
+import { type Flow, PseudoTcp } from "../../../mod.ts";
+import { Program } from "../../support/program.ts";
 
 type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const text = (stream: Bytes) => stream.pipeThrough(new TextDecoderStream());
 
-/** What `consume` makes of a flow whose program says `words`. */
+/** Both ends of a connection. */
+interface OpenFlow extends AsyncDisposable {
+  readonly flow: Flow;
+  readonly program: Program;
+}
+
+/** Opens a connection through a stack of its own. */
+async function openFlow(): Promise<OpenFlow> {
+  await using stack = new AsyncDisposableStack();
+  const pseudoTcp = stack.use(new PseudoTcp());
+  const program = stack.use(new Program(pseudoTcp));
+  const requests = pseudoTcp.flows.getReader();
+  const { value: request } = await requests.read();
+  requests.releaseLock();
+  const flow = request!.accept();
+  await program.reaches("ESTABLISHED");
+  const all = stack.move();
+  return { flow, program, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** What `consume` makes of a flow whose program says `words` and ends. */
 async function heard<T>(words: string, consume: (readable: Bytes) => Promise<T>): Promise<T> {
   await using open = await openFlow();
-  const { flow, program } = open;
-  const saying = ReadableStream.from([encode(words)]).pipeTo(program.writable);
-  const result = await consume(flow.readable);
-  await saying;
-  await flow.writable.close();
-  return result;
+  say(open.program, words);
+  return await consume(open.flow.readable);
+}
+
+function say(program: Program, words: string): void {
+  program.write(encode(words));
+  program.closeWrite();
 }
 
 Deno.test("a flow is collected into a buffer, a blob, text and JSON", async () => {
@@ -70,11 +92,10 @@ Deno.test("a program that says more than a limit allows is reset", async () => {
     ]
   ) {
     await using open = await openFlow();
-    const writer = open.program.writable.getWriter();
-    await writer.write(encode("abc"));
+    open.program.write(encode("abc"));
     await assertRejects(() => toText(open.flow.readable.pipeThrough(limit)), RangeError);
-    await writer.write(encode("def"));
-    await assertRejects(() => toText(open.program.readable as Bytes), Error, "was reset");
+    open.program.write(encode("def"));
+    assertEquals(await open.program.fails(), "reset");
   }
 });
 
@@ -88,8 +109,8 @@ Deno.test("a generator answers a flow, and the program hears it", async () => {
     .pipeThrough(shout)
     .pipeThrough(new TextEncoderStream())
     .pipeTo(flow.writable);
-  await ReadableStream.from([encode("hello")]).pipeTo(program.writable);
-  assertEquals(await toText(program.readable), "HELLO");
+  say(program, "hello");
+  assertEquals(await program.read(), encode("HELLO"));
   await answering;
   assertEquals((await flow.closed).reason, "finished");
 });
@@ -105,13 +126,10 @@ Deno.test("two flows are merged, zipped and put one after the other", async () =
   ) {
     await using first = await openFlow();
     await using second = await openFlow();
-    const sayings = [
-      ReadableStream.from([encode("a")]).pipeTo(first.program.writable),
-      ReadableStream.from([encode("b")]).pipeTo(second.program.writable),
-    ];
+    say(first.program, "a");
+    say(second.program, "b");
     const joined = join(first.flow.readable, second.flow.readable);
     const words = (await toText(joined)).split("").sort();
-    await Promise.all(sayings);
     assertEquals(words, [...expected], join.name);
   }
 });
@@ -124,5 +142,5 @@ Deno.test("a flow is written from a merged source without losing a byte", async 
     ReadableStream.from([encode("good bye")]),
   );
   await source.pipeTo(flow.writable);
-  assertEquals(await toText(program.readable), "hello, and good bye");
+  assertEquals(await program.read(), encode("hello, and good bye"));
 });
