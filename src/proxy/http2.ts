@@ -1,0 +1,154 @@
+/**
+ * CONNECT over HTTP/2 (RFC 9113, section 8.5): a stream is a tunnel, END_STREAM is FIN, RST_STREAM is RST.
+ *
+ * @module
+ */
+
+import http2 from "node:http2";
+import type { Duplex } from "node:stream";
+import { deferTeardown } from "../http2_session.ts";
+import type { Gate } from "./gate.ts";
+import type { ProxyLimits } from "./limits.ts";
+import { closeQuietly, writeAll } from "./pump.ts";
+import { badRequest, notATunnel, type Refusal, refusalMessage } from "./refusal.ts";
+
+const { NGHTTP2_CONNECT_ERROR, NGHTTP2_NO_ERROR } = http2.constants;
+
+/** Larger frames mean fewer turns: the default of 16 KiB is a floor (RFC 9113, section 6.5.2). */
+const MAX_FRAME_BYTES = 64 * 1024;
+
+/** What serving one connection takes. */
+export interface Http2Options {
+  readonly gate: Gate;
+  readonly limits: ProxyLimits;
+  /** The client's address, to count by. */
+  readonly client: string;
+}
+
+/** Serves HTTP/2 on a connection whose preface has not been consumed. Settles when the connection has ended; never rejects. */
+export function serveHttp2(socket: Duplex, options: Http2Options): Promise<void> {
+  const { limits } = options;
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const session = deferTeardown(http2.performServerHandshake(socket, {
+    settings: {
+      maxConcurrentStreams: limits.streamsPerConnection,
+      initialWindowSize: limits.streamWindowBytes,
+      maxFrameSize: MAX_FRAME_BYTES,
+      maxHeaderListSize: limits.headBytes,
+    },
+  }));
+  session.setLocalWindowSize(limits.connectionWindowBytes);
+
+  let idle = setTimeout(() => session.close(), limits.idleTimeoutMs);
+  let streams = 0;
+  session.on("stream", (stream, headers) => {
+    clearTimeout(idle);
+    streams++;
+    stream.on("error", () => {}); // 'close' follows, and says as much
+    stream.on("close", () => {
+      if (--streams === 0 && !session.destroyed) {
+        idle = setTimeout(() => session.close(), limits.idleTimeoutMs);
+      }
+    });
+    void serveStream(stream, headers, options);
+  });
+  session.on("error", () => {}); // 'close' follows
+  session.on("close", () => {
+    clearTimeout(idle);
+    socket.destroy();
+  });
+  socket.on("close", () => {
+    // A peer that leaves without GOAWAY closes the socket only, and with it go its streams.
+    session.destroy();
+    clearTimeout(idle);
+    resolve();
+  });
+  return ended;
+}
+
+async function serveStream(
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  { gate, client }: Http2Options,
+): Promise<void> {
+  const fault = findFault(headers);
+  if (fault !== undefined) return refuse(stream, fault);
+  const gone = new AbortController();
+  stream.on("close", () => gone.abort());
+  const admission = await gate.admit({
+    authority: headers[":authority"] ?? "",
+    authorization: headers["proxy-authorization"],
+    client,
+    signal: gone.signal,
+  });
+  if (!admission.ok) return refuse(stream, admission.refusal);
+  const { origin, release } = admission;
+  try {
+    // A client may reset after its END_STREAM, when nobody reads from it any more.
+    stream.on("close", () => closeQuietly(origin));
+    if (stream.destroyed) return;
+    stream.respond({ ":status": 200 });
+    await Promise.all([outbound(stream, origin), inbound(origin, stream)]);
+  } catch {
+    // Either side broke off; the other one is told the same.
+    stream.close(NGHTTP2_CONNECT_ERROR);
+  } finally {
+    closeQuietly(origin);
+    release();
+  }
+}
+
+function findFault(headers: http2.IncomingHttpHeaders): Refusal | undefined {
+  const method = headers[":method"] ?? "";
+  if (method !== "CONNECT") return notATunnel(method, headers[":path"] ?? "");
+  if (headers[":protocol"] === undefined) return undefined;
+  return badRequest("Extended CONNECT is not offered: ask for a tunnel with :authority alone");
+}
+
+function refuse(stream: http2.ServerHttp2Stream, refusal: Refusal): void {
+  if (stream.destroyed) return;
+  const { fields, body } = refusalMessage(refusal);
+  const headers: http2.OutgoingHttpHeaders = { ":status": refusal.status };
+  for (const [name, value] of fields) {
+    const earlier = headers[name];
+    headers[name] = earlier === undefined ? value : [earlier, value].flat().map(String);
+  }
+  stream.respond(headers);
+  stream.resume(); // bytes that were meant for the origin
+  stream.end(body, () => stream.close(NGHTTP2_NO_ERROR));
+}
+
+/** From the client to the origin. The stream's window opens again only for what was written. */
+async function outbound(stream: http2.ServerHttp2Stream, origin: Deno.Conn): Promise<void> {
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    await writeAll(origin, chunk);
+  }
+  if (stream.aborted || stream.rstCode !== NGHTTP2_NO_ERROR) throw new Error("The client reset");
+  await origin.closeWrite();
+}
+
+/** From the origin to the client, no faster than the client reads. */
+async function inbound(origin: Deno.Conn, stream: http2.ServerHttp2Stream): Promise<void> {
+  for (;;) {
+    const buffer = new Uint8Array(MAX_FRAME_BYTES); // a new one each time: the stream keeps it until it is sent
+    const count = await origin.read(buffer);
+    if (count === null) break;
+    if (!stream.write(buffer.subarray(0, count))) await drained(stream);
+  }
+  stream.end();
+}
+
+/** Settles when the stream takes more, or will never take any. */
+function drained(stream: http2.ServerHttp2Stream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = () => {
+      stream.off("drain", settle);
+      stream.off("close", settle);
+      if (stream.destroyed) reject(new Error("The stream has ended"));
+      else resolve();
+    };
+    if (stream.destroyed) return settle();
+    stream.on("drain", settle);
+    stream.on("close", settle);
+  });
+}

@@ -1,0 +1,180 @@
+/**
+ * The embedded proxy: CONNECT over HTTP/1.1 and HTTP/2 on one port, with TLS or in the clear.
+ *
+ * The room, in the order in which a request passes through it: `proxy` listens, `front` tells the versions apart, `http1` and `http2`
+ * speak them, `gate` asks `credentials`, `tally`, `guard` and `dial`, and `pump` carries the bytes. `refusal` holds every word
+ * that is said instead.
+ *
+ * Never here: packets, flows of the stack, a second hop. Absent on purpose: plain `GET http://` forwarding, `BIND`, access logs with names
+ * of users.
+ *
+ * @module
+ */
+
+import { type Log, SILENT } from "../log.ts";
+import { type Certificate, selfSignedCertificate } from "./certificate.ts";
+import { createCredentialsCheck, type ExpectedCredentials } from "./credentials.ts";
+import { type FrontOptions, serveConnection } from "./front.ts";
+import { clientKey, Gate } from "./gate.ts";
+import { createGuard } from "./guard.ts";
+import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
+import { closeQuietly } from "./pump.ts";
+import { Tally } from "./tally.ts";
+
+/** What `serveProxy` may be told. */
+export interface ProxyOptions extends ExpectedCredentials {
+  /** The address to listen on; `127.0.0.1` unless given. */
+  readonly hostname?: string;
+  /** The port to listen on; 0, the default, takes a free one. */
+  readonly port?: number;
+  /** A certificate chain and key in PEM, `self-signed` (the default) for one made on the spot, false for no TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string } | "self-signed" | false;
+  /** Blocks of addresses that are open although they are not public, such as `10.0.0.0/8`. */
+  readonly allow?: readonly string[];
+  /** Bounds other than the default ones. */
+  readonly limits?: Partial<ProxyLimits>;
+  /** Where the proxy says what it does; nowhere unless given. */
+  readonly log?: Log;
+}
+
+/** A running proxy. */
+export interface EmbeddedProxy extends AsyncDisposable {
+  /** What a client is told, for instance `https://127.0.0.1:8443`. */
+  readonly url: string;
+  readonly hostname: string;
+  readonly port: number;
+  /** The certificate that was made on the spot, in PEM: what a client trusts. */
+  readonly certificate?: string;
+  /** SHA-256 of that certificate in hexadecimal: what a client pins. */
+  readonly certificateSha256?: string;
+  /** Flows carried at the moment. */
+  readonly flows: number;
+  /** Settles once nothing is open any more. */
+  readonly closed: Promise<void>;
+  /** Stops listening and breaks all flows off. Closing twice does nothing. */
+  close(): Promise<void>;
+}
+
+/** How long to wait when the machine has no descriptor left for a further connection. */
+const ACCEPT_PAUSE_MS = 100;
+
+/**
+ * Starts a proxy.
+ *
+ * @throws {TypeError} If an entry of `allow` is not a block of addresses
+ * @throws {Deno.errors.AddrInUse} If the port is taken
+ *
+ * @example A proxy for this machine, in the clear
+ * ```ts
+ * import { serveProxy } from "./proxy.ts";
+ *
+ * await using proxy = await serveProxy({ tls: false, allow: ["127.0.0.0/8"], token: "secret" });
+ * const answer = await fetch(proxy.url); // not a CONNECT
+ * await answer.body?.cancel();
+ * if (answer.status !== 404) throw new Error(`unexpected: ${answer.status}`);
+ * ```
+ */
+export async function serveProxy(options: ProxyOptions = {}): Promise<EmbeddedProxy> {
+  const { hostname = "127.0.0.1", port = 0, tls = "self-signed", log = SILENT } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const gate = new Gate({
+    check: createCredentialsCheck(options),
+    guard: createGuard(options.allow ?? []),
+    limits,
+    log,
+  });
+  let made: Certificate | undefined;
+  if (tls === "self-signed") made = await selfSignedCertificate({ names: namesOf(hostname) });
+  const pair = tls === "self-signed" ? made : tls;
+  const listener = pair
+    ? Deno.listenTls({
+      hostname,
+      port,
+      cert: pair.cert,
+      key: pair.key,
+      alpnProtocols: ["h2", "http/1.1"],
+    })
+    : Deno.listen({ hostname, port });
+  return new Server(listener, pair ? "https" : "http", made, gate, limits, log);
+}
+
+class Server implements EmbeddedProxy {
+  readonly url: string;
+  readonly hostname: string;
+  readonly port: number;
+  readonly certificate?: string;
+  readonly certificateSha256?: string;
+  readonly closed: Promise<void>;
+  readonly #listener: Deno.Listener;
+  readonly #abort = new AbortController();
+  readonly #front: FrontOptions;
+  readonly #tally: Tally;
+  readonly #open = new Map<Deno.Conn, Promise<void>>();
+
+  constructor(
+    listener: Deno.Listener,
+    scheme: string,
+    made: Certificate | undefined,
+    gate: Gate,
+    limits: ProxyLimits,
+    log: Log,
+  ) {
+    this.#listener = listener;
+    this.#front = { gate, limits, log, signal: this.#abort.signal };
+    this.#tally = new Tally(limits.connections, limits.connectionsPerClient);
+    const { hostname, port } = listener.addr as Deno.NetAddr;
+    this.hostname = hostname;
+    this.port = port;
+    this.url = `${scheme}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+    this.certificate = made?.cert;
+    this.certificateSha256 = made?.sha256;
+    this.closed = this.#accept();
+  }
+
+  get flows(): number {
+    return this.#front.gate.flows;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#abort.signal.aborted) {
+      this.#abort.abort();
+      this.#listener.close();
+      for (const conn of this.#open.keys()) closeQuietly(conn);
+    }
+    await this.closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #accept(): Promise<void> {
+    const { signal, log } = this.#front;
+    while (!signal.aborted) {
+      try {
+        this.#serve(await this.#listener.accept());
+      } catch (error) {
+        if (signal.aborted) break;
+        log.warn(`The proxy cannot take a connection for the moment: ${error}`);
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+      }
+    }
+    await Promise.all(this.#open.values());
+  }
+
+  #serve(conn: Deno.Conn): void {
+    const release = this.#tally.take(clientKey((conn.remoteAddr as Deno.NetAddr).hostname));
+    // Without a word: an answer over TLS would cost a handshake, which is what there is too much of.
+    if (release === undefined) return closeQuietly(conn);
+    const served = serveConnection(conn, this.#front).finally(() => {
+      this.#open.delete(conn);
+      release();
+    });
+    this.#open.set(conn, served);
+  }
+}
+
+/** What a certificate has to say for clients on this machine and for those that reach the address listened on. */
+function namesOf(hostname: string): string[] {
+  return [...new Set([hostname, "localhost", "127.0.0.1", "::1"])];
+}

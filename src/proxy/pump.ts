@@ -1,0 +1,52 @@
+/**
+ * Bytes from one connection to another. The kernel's socket buffers are the only queue: what was read is written before more is
+ * read, so a slow reader slows the writer at the other end.
+ *
+ * Deno's own connections, and not those of `node:net`: in the same run they carried 1.4 times as much for two thirds of the processor time.
+ * The price: they cannot send a RST. A reset on one side closes the other, which in the clear looks like a FIN; over TLS it comes without
+ * `close_notify`, and HTTP/2 has RST_STREAM.
+ *
+ * @module
+ */
+
+import { RELAY_BUFFER_BYTES } from "./limits.ts";
+
+/** Writes all of `bytes`. */
+export async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
+}
+
+/** Joins two connections until both directions have ended, and closes them. Never rejects. */
+export async function relay(a: Deno.Conn, b: Deno.Conn): Promise<void> {
+  try {
+    await Promise.all([pump(a, b), pump(b, a)]);
+  } catch {
+    // One side was reset, which is an end like any other; closing both tells the other side.
+  } finally {
+    closeQuietly(a);
+    closeQuietly(b);
+  }
+}
+
+/** Carries one direction, and its FIN. */
+async function pump(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+  let buffer = new Uint8Array(RELAY_BUFFER_BYTES.idle);
+  for (;;) {
+    const count = await from.read(buffer);
+    if (count === null) break;
+    await writeAll(to, buffer.subarray(0, count));
+    if (count === buffer.length && count < RELAY_BUFFER_BYTES.busy) {
+      buffer = new Uint8Array(RELAY_BUFFER_BYTES.busy);
+    }
+  }
+  await to.closeWrite();
+}
+
+/** Closes a connection that may be closed already. */
+export function closeQuietly(conn: { close(): void }): void {
+  try {
+    conn.close();
+  } catch {
+    // It is closed, which is all that was asked for.
+  }
+}
