@@ -10,7 +10,7 @@
 
 import { dirname, resolve } from "node:path";
 import { DeviceError } from "../errors.ts";
-import { cString, errorText, libc } from "./ffi.ts";
+import { cString, ENOENT, errorText, libc } from "./ffi.ts";
 
 /** Flags of mount(2) (linux/mount.h). */
 const MS_NOSUID = 2;
@@ -33,16 +33,14 @@ const MAX_LINKS = 40;
  * Must run in a mount namespace of one's own.
  */
 export function isolateNames(source: string): void {
-  for (const directory of RESOLVER_DIRECTORIES) {
-    if (!isDirectory(directory)) continue;
+  const covered = RESOLVER_DIRECTORIES.filter(isDirectory);
+  for (const directory of covered) {
     mount("tmpfs", directory, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC);
   }
   const target = followLinks(RESOLV_CONF);
-  try {
-    // A link into a directory that is covered leads to nothing: there the file can be made.
-    Deno.openSync(target, { append: true, create: true }).close();
-  } catch {
-    // It is there and not ours to write, or it cannot be made: mounting tells which.
+  // A link into what is covered leads to nothing. There a file can be made; anywhere else it would stay on the machine.
+  if (covered.some((directory) => target.startsWith(`${directory}/`))) {
+    Deno.writeTextFileSync(target, "");
   }
   mount(source, target, "", MS_BIND);
 }
@@ -50,11 +48,13 @@ export function isolateNames(source: string): void {
 function mount(source: string, target: string, type: string, flags: number): void {
   const c = libc();
   if (c.mount(cString(source), cString(target), cString(type), flags, null) === 0) return;
+  const errno = c.errno();
+  const advice = errno === ENOENT
+    ? "Make that file, empty if need be"
+    : "Without it names would leak";
   throw new DeviceError(
     "failed",
-    `Cannot lay "${source}" over "${target}" in the namespace: ${
-      errorText(c.errno())
-    }. Name lookups would leave the tunnel, so nothing is started`,
+    `Cannot lay "${source}" over "${target}" in the namespace: ${errorText(errno)}. ${advice}`,
   );
 }
 

@@ -43,6 +43,23 @@ async function ran(command: readonly string[], stdin = ""): Promise<Ran> {
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
+/** Words of a shell that make `/run` and `/etc` this process's own, to change at will: `/etc` lies over the real one. */
+const OWN_ETC = `
+set -e
+mount -t tmpfs tmpfs /run
+mkdir -p /run/over /run/work /run/systemd/resolve /run/nscd
+mount -t overlay -o lowerdir=/etc,upperdir=/run/over,workdir=/run/work overlay /etc
+touch /run/nscd/socket
+rm -f /etc/resolv.conf
+`;
+
+/** Runs a line of shell in a namespace, on a machine that `setting` makes. */
+function insideOf(setting: string, line: string): Promise<Ran> {
+  const script = `${OWN_ETC}${setting}\nexec "$@"`;
+  const command = [requireTool("unshare"), "--mount", "--", "sh", "-c", script, "sh"];
+  return ran([...command, Deno.execPath(), ...DENO, "sh", "-c", line]);
+}
+
 /** Runs a line of shell in a namespace, as root. */
 function inside(line: string, stdin?: string): Promise<Ran> {
   return ran([Deno.execPath(), ...DENO, "sh", "-c", line], stdin);
@@ -102,6 +119,36 @@ Deno.test("a command sees its own network, nameserver and nothing else", needs, 
   assertEquals([...stdout.matchAll(/^default dev tun0/gm)].length, 2);
   assertEquals([...stdout.matchAll(/^\d+: (?!lo|tun0)/gm)], []);
   assertEquals(await Deno.readTextFile("/etc/resolv.conf"), before);
+});
+
+Deno.test("names do not leak through systemd-resolved or nscd", needs, async () => {
+  const setting = "echo 'nameserver 127.0.0.53' > /run/systemd/resolve/stub-resolv.conf\n" +
+    "ln -s ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf";
+  const { stdout } = await insideOf(setting, "cat /etc/resolv.conf; find /run/systemd /run/nscd");
+  assertEquals(stdout.split("\n"), [
+    "nameserver 198.18.0.2",
+    "/run/systemd",
+    "/run/systemd/resolve",
+    "/run/systemd/resolve/stub-resolv.conf",
+    "/run/nscd",
+    "",
+  ]);
+});
+
+Deno.test("without a resolv.conf to lay over nothing starts", needs, async () => {
+  const { code, stdout, stderr } = await insideOf("true", "echo started");
+  assertEquals([code, stdout], [125, ""]);
+  assertStringIncludes(stderr, '"/etc/resolv.conf"');
+});
+
+Deno.test("without user namespaces the sysctl is named", unprivileged, async () => {
+  await using place = await nobodysPlace();
+  const user = ["unshare", "--user", "--map-current-user", "--keep-caps", "--", "sh", "-c"];
+  const forbid = "echo 0 > /proc/sys/user/max_user_namespaces\n" +
+    'exec setpriv --inh-caps=-all --ambient-caps=-all -- "$@"';
+  const { code, stderr } = await ran(place.command(...user, forbid, "sh", "deno", ...DENO, "true"));
+  assertEquals(code, 125);
+  assertStringIncludes(stderr, "user.max_user_namespaces is 0");
 });
 
 Deno.test(
