@@ -49,3 +49,8 @@ export type {
   TunnelResponse,
 } from "./src/tunnel/tunnel.ts";
 export { describePacket } from "./src/wire/describe.ts";
+
+if (import.meta.main) {
+  const { main } = await import("./src/cli/main.ts");
+  Deno.exit(await main(Deno.args));
+}

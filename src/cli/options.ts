@@ -152,9 +152,18 @@ function readRun(found: Arguments, around: Surroundings): RunCommand {
 
 function readUp(found: Arguments, around: Surroundings): UpCommand {
   exclude(found, "tun-fd", ["tun", "address", "netns", "route"]);
+  const traffic = readTraffic(found, around, "info");
+  if (
+    traffic.tunnel.proxy === "embedded" && found.options.has("route") && !found.options.has("netns")
+  ) {
+    // The proxy in this process goes where this machine's routes lead: round and round.
+    throw new UsageError(
+      "A route into the device would catch the embedded proxy itself: give --netns too, or another proxy",
+    );
+  }
   return {
     command: "up",
-    ...readTraffic(found, around, "info"),
+    ...traffic,
     tun: one(found, "tun", readInterface),
     addresses: all(found, "address", (text) => readCidr("address", text)),
     mtu: one(found, "mtu", readMtu),

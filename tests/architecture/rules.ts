@@ -33,7 +33,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   relay: ["type flow", "type tunnel"],
   report: ["type flow", "type relay"],
   run: ["*"],
-  cli: ["run", "proxy", "mod", "wire/address", "masque/auth", "masque/h1_request"],
+  cli: ["run", "proxy", "mod", "tun", "tunnel", "dns/fake_addresses", "masque", "wire"],
   mod: ["*"],
 };
 

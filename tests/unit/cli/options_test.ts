@@ -292,6 +292,12 @@ Deno.test("--address and --route repeat and come in their one spelling", () => {
   badUp("--route default", 'Option --route does not take "default"');
 });
 
+Deno.test("the embedded proxy is not led into the device that it serves", () => {
+  refused("up --proxy embedded --route ::/0", "would catch the embedded proxy itself");
+  const { routes } = parse("up --proxy embedded --netns blue --route ::/0") as UpCommand;
+  assertEquals(routes, ["::/0"]);
+});
+
 Deno.test("--mtu has the range that IPv6 and the IP header set", () => {
   for (const mtu of [1280, 1500, 65_535]) assertEquals(up(`--mtu ${mtu}`).mtu, mtu);
   for (const mtu of ["1279", "65536", "0", "1e3", "1500.5", "0x600", "abc"]) {
