@@ -37,6 +37,14 @@ const DEFAULT_MTU = 1500;
  *
  * @throws {DeviceError} `unsupported` when `fd` is no descriptor of a TUN device, or of one in a form not spoken here
  * @throws {RangeError} If `fd` is no descriptor number
+ *
+ * @example The descriptor that a supervisor left open
+ * ```ts ignore
+ * import { adoptTun } from "./fd.ts";
+ *
+ * await using tun = adoptTun(3);
+ * for await (const packet of tun.readable) console.log(packet.length);
+ * ```
  */
 export function adoptTun(fd: number, options: AdoptOptions = {}): TunDevice {
   if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fffffff) {

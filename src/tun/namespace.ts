@@ -71,6 +71,18 @@ export interface NamespaceProgram extends AsyncDisposable {
  *
  * @throws {DeviceError} When the device or the namespace cannot be had, with what to do next
  * @throws {TypeError} If there is no command
+ *
+ * @example The packets of one command
+ * ```ts ignore
+ * import { startInNamespace } from "./namespace.ts";
+ *
+ * await using program = await startInNamespace({
+ *   command: ["curl", "http://203.0.113.1/"],
+ *   addresses: ["198.18.0.1/15"],
+ * });
+ * program.go();
+ * for await (const packet of program.device.readable) console.log(packet.length);
+ * ```
  */
 export async function startInNamespace(options: NamespaceOptions): Promise<NamespaceProgram> {
   const { command } = options;

@@ -9,6 +9,7 @@ import { DeviceError } from "../../src/errors.ts";
 import { libc } from "../../src/tun/ffi.ts";
 import { startInNamespace } from "../../src/tun/namespace.ts";
 import { MAX_FRAME_LENGTH } from "../../src/wire/virtio.ts";
+import { serveCheckout } from "../support/checkout.ts";
 import { nobodysPlace } from "../support/nobody.ts";
 import { requires } from "../support/requires.ts";
 import { requireTool } from "../support/tools.ts";
@@ -210,6 +211,26 @@ Deno.test("a user keeps the limit of open files that his shell has", unprivilege
   const command = place.command("sh", "-c", 'ulimit -Sn 321; "$@"; exit', "sh", "deno", ...DENO);
   assertEquals((await ran([...command, "sh", "-c", "ulimit -Sn"])).stdout, "321\n");
 });
+
+Deno.test(
+  "a library that was imported by URL starts its helper from the cache",
+  needs,
+  async () => {
+    await using server = serveCheckout();
+    const folder = await Deno.makeTempDir({ prefix: "pseudotcp-" });
+    const program = `
+    import { startInNamespace } from "http://127.0.0.1:${server.addr.port}/src/tun/namespace.ts";
+    await using program = await startInNamespace({ command: ["echo", "from inside"], addresses: [] });
+    program.go();
+    await program.status;
+  `;
+    await Deno.writeTextFile(`${folder}/program.ts`, program);
+    const env = ["env", `DENO_DIR=${folder}/cache`, "NO_COLOR=1"];
+    const command = [Deno.execPath(), "run", "--quiet", "--allow-all", `${folder}/program.ts`];
+    assertEquals(await ran([...env, ...command]), { code: 0, stdout: "from inside\n", stderr: "" });
+    await Deno.remove(folder, { recursive: true });
+  },
+);
 
 Deno.test("a command has the terminal, its size, and Ctrl-C", terminal, async () => {
   const line = "stty size; trap 'echo caught; exit 5' INT; echo ready; while :; do read x; done";
