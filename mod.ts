@@ -4,7 +4,8 @@
  * - Where packets come from: {@linkcode openTun}, {@linkcode adoptTun}, {@linkcode memoryDevice}, and {@linkcode tap} to look at them.
  * - The stack between packets and flows: {@linkcode PseudoTcp}.
  * - Where flows go: {@linkcode connectProxy}, {@linkcode DirectClient}, {@linkcode MemoryClient}, or a {@linkcode ProxyClient} of your own.
- * - All of it in one call: {@linkcode run}.
+ * - All of it in one call: {@linkcode run}; one command in a network of its own: {@linkcode startInNamespace}.
+ * - The other end: {@linkcode serveProxy}.
  *
  * @module
  */
@@ -15,6 +16,9 @@ export { PseudoTcp, type PseudoTcpOptions, type PseudoTcpStats } from "./src/flo
 export type { Flow, FlowEnd, FlowRequest, SocketAddress } from "./src/flow/types.ts";
 export { createLog, type Log, LOG_LEVELS, type LogLevel, SILENT } from "./src/log.ts";
 export type { Outcome, OutcomeKind, Refusal } from "./src/outcome.ts";
+export type { ExpectedCredentials } from "./src/proxy/credentials.ts";
+export type { ProxyLimits } from "./src/proxy/limits.ts";
+export { type EmbeddedProxy, type ProxyOptions, serveProxy } from "./src/proxy/proxy.ts";
 export { relay, type RelayEnd } from "./src/relay.ts";
 export { run, type Running, type RunOptions } from "./src/run.ts";
 export type { Limits } from "./src/stack/limits.ts";
@@ -28,6 +32,12 @@ export {
   type MemoryDeviceOptions,
   type MemoryDevicePair,
 } from "./src/tun/memory.ts";
+export {
+  type CommandEnd,
+  type NamespaceOptions,
+  type NamespaceProgram,
+  startInNamespace,
+} from "./src/tun/namespace.ts";
 export { type Direction, type PacketListener, tap } from "./src/tun/tap.ts";
 export type { Trust } from "./src/tunnel/dial.ts";
 export { DirectClient } from "./src/tunnel/direct.ts";

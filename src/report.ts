@@ -55,7 +55,7 @@ export class FlowReport {
   /** The proxy said no, or nothing. */
   refused(request: FlowRequest, target: Place, outcome: Outcome): void {
     this.#log.debug(
-      `flow ${request.id}: to ${place(target)} was refused: ${outcome.detail} (${outcome.kind})`,
+      `flow ${request.id}: to ${place(target)} was refused: ${outcome.detail}`,
     );
     if (!OPERATORS.has(outcome.kind)) return;
     const now = performance.now();

@@ -11,9 +11,30 @@ import type { Guard } from "./guard.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { INTERNAL_ERROR, type Refusal } from "./refusal.ts";
 
+/** Names and addresses in text, and the address that each leads to: a hosts file of the proxy's own. */
+export type Hosts = ReadonlyMap<string, Uint8Array>;
+
+/**
+ * Reads hosts given as text.
+ *
+ * @throws {TypeError} If one leads to what is no address
+ */
+export function parseHosts(hosts: Readonly<Record<string, string>>): Hosts {
+  return new Map(
+    Object.entries(hosts).map(([name, text]) => {
+      const address = parseIp(text);
+      if (address === undefined) {
+        throw new TypeError(`Cannot lead "${name}" to "${text}": it must be an IP address`);
+      }
+      return [name.toLowerCase(), address];
+    }),
+  );
+}
+
 /** What a dial needs to know. */
 export interface DialOptions {
   readonly guard: Guard;
+  readonly hosts: Hosts;
   readonly limits: ProxyLimits;
   /** Gives the dial up: the client has gone. */
   readonly signal: AbortSignal;
@@ -26,8 +47,9 @@ export type Dialled =
 
 /** Connects to the first address of the target that the guard admits and that answers, in the resolver's order (RFC 6724). */
 export async function dial(target: Authority, options: DialOptions): Promise<Dialled> {
-  const { guard, limits } = options;
-  const addresses = await resolve(target.hostname, limits.resolveTimeoutMs);
+  const { guard, hosts, limits } = options;
+  const known = hosts.get(target.hostname.toLowerCase());
+  const addresses = known ? [known] : await resolve(target.hostname, limits.resolveTimeoutMs);
   if (!Array.isArray(addresses)) return { ok: false, refusal: addresses };
   const admitted = addresses.filter(guard).slice(0, limits.addresses);
   if (admitted.length === 0) return { ok: false, refusal: prohibited(target.hostname) };

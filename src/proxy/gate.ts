@@ -9,7 +9,7 @@ import { formatAuthority, parseAuthority } from "../masque/authority.ts";
 import { formatIp, IPV6_LENGTH, parseIp, unmapIp } from "../wire/address.ts";
 import type { Log } from "../log.ts";
 import type { CredentialsCheck } from "./credentials.ts";
-import { dial } from "./dial.ts";
+import { dial, type Hosts } from "./dial.ts";
 import type { Guard } from "./guard.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { badRequest, INTERNAL_ERROR, type Refusal } from "./refusal.ts";
@@ -36,6 +36,8 @@ export type Admission =
 export interface GateOptions {
   readonly check: CredentialsCheck;
   readonly guard: Guard;
+  /** Targets that lead elsewhere. */
+  readonly hosts: Hosts;
   readonly limits: ProxyLimits;
   readonly log: Log;
 }
@@ -79,7 +81,7 @@ export class Gate {
   }
 
   async #admit(request: TunnelRequest): Promise<Admission> {
-    const { check, guard, limits, log } = this.#options;
+    const { check, guard, hosts, limits, log } = this.#options;
     const denied = check(request.authorization);
     if (denied !== undefined) return { ok: false, refusal: denied };
     const target = parseAuthority(request.authority);
@@ -92,7 +94,7 @@ export class Gate {
     const release = this.#flows.take(request.client);
     if (release === undefined) return { ok: false, refusal: TOO_MANY };
     try {
-      const dialled = await dial(target, { guard, limits, signal: request.signal });
+      const dialled = await dial(target, { guard, hosts, limits, signal: request.signal });
       if (dialled.ok) return { ...dialled, release };
       release();
       return dialled;

@@ -14,6 +14,7 @@
 import { type Log, SILENT } from "../log.ts";
 import { type Certificate, selfSignedCertificate } from "./certificate.ts";
 import { createCredentialsCheck, type ExpectedCredentials } from "./credentials.ts";
+import { parseHosts } from "./dial.ts";
 import { type FrontOptions, serveConnection } from "./front.ts";
 import { clientKey, Gate } from "./gate.ts";
 import { createGuard } from "./guard.ts";
@@ -31,6 +32,11 @@ export interface ProxyOptions extends ExpectedCredentials {
   readonly tls?: { readonly cert: string; readonly key: string } | "self-signed" | false;
   /** Blocks of addresses that are open although they are not public, such as `10.0.0.0/8`. */
   readonly allow?: readonly string[];
+  /**
+   * Names and addresses that lead to another address, such as `{ "origin.example": "10.0.0.7" }`: a hosts file of the proxy's own.
+   * Whether the proxy goes there is asked of the address that they lead to.
+   */
+  readonly hosts?: Readonly<Record<string, string>>;
   /** Bounds other than the default ones. */
   readonly limits?: Partial<ProxyLimits>;
   /** Where the proxy says what it does; nowhere unless given. */
@@ -41,7 +47,9 @@ export interface ProxyOptions extends ExpectedCredentials {
 export interface EmbeddedProxy extends AsyncDisposable {
   /** What a client is told, for instance `https://127.0.0.1:8443`. */
   readonly url: string;
+  /** The address it listens on. */
   readonly hostname: string;
+  /** The port it listens on. */
   readonly port: number;
   /** The certificate that was made on the spot, in PEM: what a client trusts. */
   readonly certificate?: string;
@@ -61,7 +69,7 @@ const ACCEPT_PAUSE_MS = 100;
 /**
  * Starts a proxy.
  *
- * @throws {TypeError} If an entry of `allow` is not a block of addresses
+ * @throws {TypeError} If an entry of `allow` is not a block of addresses, or one of `hosts` leads to no address
  * @throws {Deno.errors.AddrInUse} If the port is taken
  *
  * @example A proxy for this machine, in the clear
@@ -80,6 +88,7 @@ export async function serveProxy(options: ProxyOptions = {}): Promise<EmbeddedPr
   const gate = new Gate({
     check: createCredentialsCheck(options),
     guard: createGuard(options.allow ?? []),
+    hosts: parseHosts(options.hosts ?? {}),
     limits,
     log,
   });

@@ -196,7 +196,7 @@ function fill(
 
 /** The window field; what it promises is kept (RFC 9293, section 3.8.6: never shrink). */
 function advertise(tcb: Tcb): number {
-  const open = tcb.finReceived ? 0 : seqDiff(receiveEdge(tcb), tcb.rcvNxt);
+  const open = seqDiff(receiveEdge(tcb), tcb.rcvNxt);
   const field = Math.min(open >>> tcb.rcvShift, 0xffff);
   const edge = seqAdd(tcb.rcvNxt, field << tcb.rcvShift);
   if (seqLess(tcb.rcvEdge, edge)) tcb.rcvEdge = edge;

@@ -322,3 +322,20 @@ Deno.test("an IPv6 origin is reached by its address in brackets", async () => {
   await writeAll(conn, bytes("x"));
   assertEquals(await conn.read(new Uint8Array(1)), 1);
 });
+
+Deno.test("a host that the operator leads elsewhere is reached there, and the guard judges where it leads", async () => {
+  await using origin = serveEcho();
+  const hosts = {
+    "origin.example": "127.0.0.1",
+    "203.0.113.9": "127.0.0.1",
+    "closed.example": "10.0.0.1",
+  };
+  await using proxy = await startProxy({ hosts });
+  for (const host of ["origin.example", "ORIGIN.example", "203.0.113.9"]) {
+    using conn = await openTunnel(proxy.port, `${host}:${origin.port}`);
+    await writeAll(conn, bytes("x"));
+    assertEquals(await conn.read(new Uint8Array(1)), 1, host);
+  }
+  const answer = await exchange(proxy.port, connectHead("closed.example:80"));
+  assertEquals(verdict(answer).status, 403);
+});
