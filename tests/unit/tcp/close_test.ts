@@ -13,15 +13,15 @@ Deno.test("the program closes first: data still goes to it, then the FIN, and it
   const script = closeWait();
   assertEquals(script.read(), "end");
   script.write(100);
-  script.expect("PA 1+100 ack 2 win 0").send({ seq: 2, ack: 101 }).expect();
-  script.closeWrite().expect("FA 101 ack 2 win 0").events();
+  script.expect("PA 1+100 ack 2").send({ seq: 2, ack: 101 }).expect();
+  script.closeWrite().expect("FA 101 ack 2").events();
   script.send({ seq: 2, ack: 102 }).expect().events("ended: finished").over();
 });
 
 Deno.test("the owner closes first: data still comes from the program, then its FIN, and TIME-WAIT stays", () => {
   const script = finWait2().send({ seq: 1, data: 100, ack: 2 }).expect("A 2 ack 101");
   assertEquals(script.readAll(), [100, "wait"]);
-  script.send({ flags: "FA", seq: 101, ack: 2 }).expect("A 2 ack 102 win 0");
+  script.send({ flags: "FA", seq: 101, ack: 2 }).expect("A 2 ack 102");
   script.events("readable", "ended: finished");
   assertEquals(script.read(), "end");
   assertEquals(script.stack.flowCount, 1);
@@ -40,23 +40,23 @@ Deno.test("FINs that cross: CLOSING, and TIME-WAIT once ours is acknowledged", (
 });
 
 Deno.test("in CLOSING our FIN goes again until it is acknowledged", () => {
-  closing().until(700, "200: FA 1 ack 2 win 0", "600: FA 1 ack 2 win 0")
+  closing().until(700, "200: FA 1 ack 2", "600: FA 1 ack 2")
     .send({ seq: 2, ack: 2 }).events("ended: finished").over();
 });
 
 Deno.test("a FIN that acknowledges ours goes right to TIME-WAIT", () => {
-  const script = finWait1().send({ flags: "FA", seq: 1, ack: 2 }).expect("A 2 ack 2 win 0");
+  const script = finWait1().send({ flags: "FA", seq: 1, ack: 2 }).expect("A 2 ack 2");
   script.events("ended: finished").over();
 });
 
 Deno.test("in LAST-ACK our FIN goes again until it is acknowledged", () => {
-  closeWait().closeWrite().expect("FA 1 ack 2 win 0")
-    .until(700, "200: FA 1 ack 2 win 0", "600: FA 1 ack 2 win 0")
+  closeWait().closeWrite().expect("FA 1 ack 2")
+    .until(700, "200: FA 1 ack 2", "600: FA 1 ack 2")
     .send({ seq: 2, ack: 2 }).events("ended: finished").over();
 });
 
 Deno.test("in LAST-ACK a program that is gone is reset after 120 s: nothing stays", () => {
-  const script = closeWait().closeWrite().expect("FA 1 ack 2 win 0");
+  const script = closeWait().closeWrite().expect("FA 1 ack 2");
   while (script.stack.flowCount > 0) {
     script.now = script.stack.nextTimeout();
     script.stack.handleTimeout(script.now);
@@ -92,12 +92,12 @@ Deno.test("a flow that nobody reads any more ends a minute after our FIN was ack
 
 Deno.test("a flow that is still read waits for the program's FIN as long as it takes", () => {
   const script = finWait2().until(3_600_000).send({ flags: "FA", seq: 1, ack: 2 });
-  script.expect("A 2 ack 2 win 0").events("ended: finished").over();
+  script.expect("A 2 ack 2").events("ended: finished").over();
 });
 
 Deno.test("the FIN of the program ends a flow that nobody reads any more", () => {
   const script = established().stopReading().closeWrite().expect("FA 1 ack 1");
-  script.send({ flags: "FA", seq: 1, ack: 2 }).expect("A 2 ack 2 win 0").events("ended: finished");
+  script.send({ flags: "FA", seq: 1, ack: 2 }).expect("A 2 ack 2").events("ended: finished");
   script.over();
 });
 
@@ -118,7 +118,7 @@ Deno.test("a reader that goes while bytes wait for it resets: they were never re
 
 Deno.test("a FIN again in TIME-WAIT is acknowledged again, and the minute begins anew", () => {
   const script = timeWait().until(50_000).send({ flags: "FA", seq: 1, ack: 2 });
-  script.expect("A 2 ack 2 win 0").until(100_000);
+  script.expect("A 2 ack 2").until(100_000);
   assertEquals(script.stack.flowCount, 1);
   script.until(111_000);
   assertEquals(script.stack.flowCount, 0);
@@ -131,7 +131,7 @@ Deno.test("a SYN beyond the old numbers opens the ports of TIME-WAIT again", () 
 });
 
 Deno.test("a SYN with an old number does not, and gets an ACK", () => {
-  timeWait().renew(500).send(SYN).events().expect("A 2 ack 502 win 0");
+  timeWait().renew(500).send(SYN).events().expect("A 2 ack 502");
 });
 
 Deno.test("with timestamps a later one is enough, and an earlier one is not (RFC 6191)", () => {
@@ -139,7 +139,7 @@ Deno.test("with timestamps a later one is enough, and an earlier one is not (RFC
     established({}, { ...SYN, timestamps: [100, 0] }).closeWrite()
       .expect("FA 1 ack 1 ts 0/100")
       .send({ flags: "FA", seq: 1, ack: 2, timestamps: [100, 0] })
-      .expect("A 2 ack 2 win 0 ts 0/100").events("ended: finished");
+      .expect("A 2 ack 2 ts 0/100").events("ended: finished");
   withTimestamps().renew(500).send({ ...SYN, timestamps: [101, 0] }).events("request");
   withTimestamps().renew(5000).send({ ...SYN, timestamps: [99, 0] }).events();
 });

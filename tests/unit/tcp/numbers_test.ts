@@ -55,7 +55,7 @@ Deno.test("the program's numbers pass through zero in mid-transfer", () => {
   script.send({ seq: 1, data: 200 }).expect("A 1 ack 201");
   script.send({ seq: 301, data: 100 }).expect("A 1 ack 201 sack 301-401");
   script.send({ seq: 251, data: 50 }).expect("A 1 ack 201 sack 251-401");
-  script.send({ flags: "FA", seq: 201, data: 200 }).expect("A 1 ack 402 win 0");
+  script.send({ flags: "FA", seq: 201, data: 200 }).expect("A 1 ack 402");
   assertEquals(script.readAll(), [400, "end"]);
 });
 

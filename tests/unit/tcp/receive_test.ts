@@ -131,7 +131,7 @@ Deno.test("the window is never taken back", () => {
 });
 
 Deno.test("a FIN is the end behind the last byte, and is acknowledged", () => {
-  const script = established().send({ flags: "FA", seq: 1, data: 10 }).expect("A 1 ack 12 win 0");
+  const script = established().send({ flags: "FA", seq: 1, data: 10 }).expect("A 1 ack 12");
   assertEquals(script.readAll(), [10, "end"]);
 });
 
@@ -139,19 +139,19 @@ Deno.test("a FIN before its turn waits for the bytes before it", () => {
   const script = established();
   script.send({ flags: "FA", seq: 101 }).expect("A 1 ack 1");
   assertEquals(script.read(), "wait");
-  script.send({ seq: 1, data: 100 }).expect("A 1 ack 102 win 0").events("readable");
+  script.send({ seq: 1, data: 100 }).expect("A 1 ack 102").events("readable");
   assertEquals(script.readAll(), [100, "end"]);
 });
 
 Deno.test("a FIN with data before its turn waits as well", () => {
   const script = established().send({ flags: "FA", seq: 51, data: 50 }).expect("A 1 ack 1");
-  script.send({ seq: 1, data: 50 }).expect("A 1 ack 102 win 0");
+  script.send({ seq: 1, data: 50 }).expect("A 1 ack 102");
   assertEquals(script.readAll(), [100, "end"]);
 });
 
 Deno.test("a FIN that comes with data that came before is a FIN all the same", () => {
   const script = established().send({ seq: 1, data: 100 }).expect("A 1 ack 101");
-  script.send({ flags: "FA", seq: 1, data: 100 }).expect("A 1 ack 102 win 0");
+  script.send({ flags: "FA", seq: 1, data: 100 }).expect("A 1 ack 102");
   assertEquals(script.readAll(), [100, "end"]);
 });
 
@@ -160,16 +160,16 @@ Deno.test("a FIN behind data that the window cut off has not arrived", () => {
   script.send({ flags: "FA", seq: 1, data: 1400 }).expect("A 1 ack 1001 win 0");
   assertEquals(script.readAll(), [1000, "wait"]);
   script.expect("A 1 ack 1001 win 1000");
-  script.send({ flags: "FA", seq: 1001, data: 400 }).expect("A 1 ack 1402 win 0");
+  script.send({ flags: "FA", seq: 1001, data: 400 }).expect("A 1 ack 1402");
   assertEquals(script.readAll(), [400, "end"]);
 });
 
 Deno.test("a FIN again is acknowledged again", () => {
-  closeWait().send({ flags: "FA", seq: 1 }).expect("A 1 ack 2 win 0");
+  closeWait().send({ flags: "FA", seq: 1 }).expect("A 1 ack 2");
 });
 
 Deno.test("data after the FIN of the program is not taken", () => {
-  const script = closeWait().send({ seq: 2, data: 10 }).expect("A 1 ack 2 win 0");
+  const script = closeWait().send({ seq: 2, data: 10 }).expect("A 1 ack 2");
   assertEquals(script.read(), "end");
 });
 
