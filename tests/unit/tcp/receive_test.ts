@@ -160,7 +160,7 @@ Deno.test("a FIN behind data that the window cut off has not arrived", () => {
   script.send({ flags: "FA", seq: 1, data: 1400 }).expect("A 1 ack 1001 win 0");
   assertEquals(script.readAll(), [1000, "wait"]);
   script.expect("A 1 ack 1001 win 1000");
-  script.send({ flags: "FA", seq: 1001, data: 400 }).expect("A 1 ack 1402");
+  script.send({ flags: "FA", seq: 1001, data: 400 }).expect("A 1 ack 1402 win 600");
   assertEquals(script.readAll(), [400, "end"]);
 });
 
