@@ -4,13 +4,22 @@
  *     client.ts download HOST PORT          reads the pattern to the FIN
  *     client.ts upload HOST PORT LENGTH     sends the pattern, then FIN, then reads the answer
  *     client.ts late-upload HOST PORT LENGTH  reads to the FIN first, and sends then
+ *     client.ts exchange HOST PORT LENGTH   sends and reads the pattern at the same time
+ *     client.ts read HOST PORT              reads without end, and says how it ended
  *     client.ts dial HOST PORT              connects, and says what came of it
  *     client.ts many HOST PORT COUNT LENGTH   COUNT connections at once to an echo
  *
  * @module
  */
 
-import { patternBytes, patternStream, readConnection, readPattern, writeAll } from "./origin.ts";
+import {
+  exchange,
+  patternBytes,
+  patternStream,
+  readConnection,
+  readPattern,
+  writeAll,
+} from "./origin.ts";
 
 /** The kernel itself gives up after two minutes of silence: long before that the silence is the finding. */
 const DIAL_TIMEOUT_MS = 20_000;
@@ -35,13 +44,30 @@ const verbs: Record<string, () => Promise<unknown>> = {
     await sendPattern(connection, first);
     return { greeting };
   },
+  async exchange() {
+    using connection = await Deno.connect(where);
+    await exchange(connection, first);
+    return { length: first };
+  },
+  async read() {
+    using connection = await Deno.connect(where);
+    const buffer = new Uint8Array(64 * 1024);
+    await connection.read(buffer);
+    console.log("flowing");
+    try {
+      while (await connection.read(buffer) !== null);
+      return "the end: FIN";
+    } catch (error) {
+      return `the end: ${codeOf(error)}`;
+    }
+  },
   async dial() {
     const start = performance.now();
     const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS);
     const outcome = await Deno.connect({ ...where, signal }).then((connection) => {
       connection.close();
       return "connected";
-    }, (error) => error.code ?? error.name);
+    }, codeOf);
     return { outcome, ms: Math.round(performance.now() - start) };
   },
   async many() {
@@ -54,6 +80,12 @@ const verbs: Record<string, () => Promise<unknown>> = {
 };
 
 if (import.meta.main) console.log(JSON.stringify(await verbs[verb]()));
+
+/** Such as `ECONNREFUSED`. */
+function codeOf(error: unknown): string {
+  const { code, name } = error as { code?: unknown; name: string };
+  return typeof code === "string" ? code : name;
+}
 
 async function echo(connection: Deno.TcpConn, index: number): Promise<number> {
   const sent = patternBytes(index * 1_000, second); // no two connections say the same

@@ -61,15 +61,17 @@ export async function readPattern(stream: AsyncIterable<Uint8Array>): Promise<nu
   return length;
 }
 
-/** Bytes of a connection to its FIN. Unlike the connection's own `readable`, which closes the socket at the FIN, it leaves the other direction alone. */
+/** Bytes of a connection to its FIN, or the first `length` of them. Unlike the connection's own `readable`, which closes the socket at the FIN, it leaves the other direction alone. */
 export async function* readConnection(
   connection: Deno.Conn,
+  length = Infinity,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const buffer = new Uint8Array(64 * 1024);
-  for (;;) {
-    const length = await connection.read(buffer);
-    if (length === null) return;
-    yield buffer.slice(0, length);
+  for (let left = length; left > 0;) {
+    const read = await connection.read(buffer.subarray(0, Math.min(left, buffer.length)));
+    if (read === null) return;
+    left -= read;
+    yield buffer.slice(0, read);
   }
 }
 
@@ -131,6 +133,25 @@ export function serveChargen(length: number, hostname?: string): Service {
   return serveTcp(async (connection) => {
     for await (const chunk of patternStream(length)) await writeAll(connection, chunk);
   }, hostname);
+}
+
+/**
+ * Sends and takes `length` bytes of the pattern at the same time, and one byte more when it has them all. Neither side
+ * ends before the other has everything, so a proxy that takes the first end for both is no hindrance.
+ */
+export function serveExchange(length: number, hostname?: string): Service {
+  return serveTcp((connection) => exchange(connection, length), hostname);
+}
+
+/** Either side of {@linkcode serveExchange}. */
+export async function exchange(connection: Deno.Conn, length: number): Promise<void> {
+  const send = async () => {
+    for await (const chunk of patternStream(length)) await writeAll(connection, chunk);
+  };
+  const [got] = await Promise.all([readPattern(readConnection(connection, length)), send()]);
+  if (got !== length) throw new Error(`${got} of ${length} bytes came`);
+  await writeAll(connection, new Uint8Array(1));
+  if (await connection.read(new Uint8Array(2)) !== 1) throw new Error("The last byte did not come");
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Namespace } from "./netns.ts";
 import { type Process, startProcess } from "./process.ts";
 
 const MOD = new URL("../../mod.ts", import.meta.url).pathname;
+const CLIENT = new URL("client.ts", import.meta.url).pathname;
 
 /** A cold start on two busy cores, with the namespace to wire. */
 const START_TIMEOUT_MS = 20_000;
@@ -68,20 +69,21 @@ export async function startUp(
   }
 }
 
-/** A client of `tests/support/client.ts` in the namespace: gives the JSON that it prints. */
+/** Runs a client of `tests/support/client.ts` in the namespace to its end: gives the JSON that it prints. */
 export async function runClient<T = Record<string, unknown>>(
   namespace: Namespace,
   ...args: string[]
 ): Promise<T> {
-  const client = new URL("client.ts", import.meta.url).pathname;
-  const ran = await namespace.run(
-    Deno.execPath(),
-    "run",
-    "-A",
-    "--no-config",
-    client,
-    ...args,
-  );
+  const ran = await namespace.run(...clientLine(args));
   if (ran.code !== 0) throw new Error(`The client ended with ${ran.code}: ${ran.stderr}`);
   return JSON.parse(ran.stdout);
+}
+
+/** Starts a client of `tests/support/client.ts` in the namespace. */
+export function startClient(namespace: Namespace, ...args: string[]): Process {
+  return namespace.start(...clientLine(args));
+}
+
+function clientLine(args: string[]): [command: string, ...args: string[]] {
+  return [Deno.execPath(), "run", "-A", "--no-config", CLIENT, ...args];
 }
