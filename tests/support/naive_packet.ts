@@ -31,13 +31,14 @@ export const FRAME_HEADER = 10;
 
 const FLAG_LETTERS = "FSRPAUEC";
 
-/** The sum of 16-bit words, one at a time, folded to 16 bits. */
+/** The sum of 16-bit words, one at a time, folded to 16 bits. Only the last part may have an odd length. */
 export function naiveSum(...parts: Uint8Array[]): number {
-  const bytes = parts.flatMap((part) => [...part]);
   let sum = 0;
-  for (let i = 0; i < bytes.length; i += 2) {
-    sum += bytes[i] * 256 + (bytes[i + 1] ?? 0);
-    if (sum > 0xffff) sum -= 0xffff;
+  for (const bytes of parts) {
+    for (let i = 0; i < bytes.length; i += 2) {
+      sum += bytes[i] * 256 + (i + 1 < bytes.length ? bytes[i + 1] : 0);
+      if (sum > 0xffff) sum -= 0xffff;
+    }
   }
   return sum;
 }
@@ -77,7 +78,10 @@ export function encode(segment: NaiveSegment): Uint8Array<ArrayBuffer> {
     ip.set(source, 8);
     ip.set(destination, 24);
   }
-  return Uint8Array.of(...new Uint8Array(FRAME_HEADER), ...ip, ...tcp);
+  const frame = new Uint8Array(FRAME_HEADER + ip.length + tcp.length);
+  frame.set(ip, FRAME_HEADER);
+  frame.set(tcp, FRAME_HEADER + ip.length);
+  return frame;
 }
 
 function encodeOptions({ mss, scale, sackOk, timestamps, sack }: NaiveSegment): number[] {

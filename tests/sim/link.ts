@@ -1,0 +1,81 @@
+/**
+ * A link in one direction: a list of nodes, each of which lets a frame through, once or twice, later, or never.
+ *
+ * A link that is all of them at once reads `[rate(10e6, 30_000), delay(20), reorder(0.02, 5), duplicate(0.01), loss(0.05)]`.
+ *
+ * @module
+ */
+
+/** Numbers in [0, 1). */
+export type Random = () => number;
+
+/** One frame and when it passes. Times are virtual milliseconds. */
+export interface Passing {
+  readonly frame: Uint8Array;
+  readonly at: number;
+}
+
+/** What becomes of a frame that comes at its time. */
+export type Node = (passing: Passing, random: Random) => readonly Passing[];
+
+/** Sends a frame through a list of nodes; what comes out at the end is in no order. */
+export function transmit(nodes: readonly Node[], first: Passing, random: Random): Passing[] {
+  let passing: Passing[] = [first];
+  for (const node of nodes) passing = passing.flatMap((each) => node(each, random));
+  return passing;
+}
+
+/** Everything takes `ms`. */
+export function delay(ms: number): Node {
+  return ({ frame, at }) => [{ frame, at: at + ms }];
+}
+
+/** Each frame is lost with a probability. */
+export function loss(probability: number): Node {
+  return (passing, random) => random() < probability ? [] : [passing];
+}
+
+/** Losses that come in bursts (Gilbert and Elliott): within a burst half of the frames are lost. */
+export function burstLoss(begin: number, end: number): Node {
+  let isBurst = false;
+  return (passing, random) => {
+    isBurst = random() < (isBurst ? 1 - end : begin);
+    return isBurst && random() < 0.5 ? [] : [passing];
+  };
+}
+
+/** Some frames take up to `ms` longer, so that later ones overtake them. */
+export function reorder(probability: number, ms: number): Node {
+  return ({ frame, at }, random) => [{
+    frame,
+    at: random() < probability ? at + random() * ms : at,
+  }];
+}
+
+/** Some frames come twice, the second time up to 10 ms later. */
+export function duplicate(probability: number): Node {
+  return (passing, random) =>
+    random() < probability ? [passing, { ...passing, at: passing.at + random() * 10 }] : [passing];
+}
+
+/** In some frames one bit of the packet is turned over. */
+export function corrupt(probability: number): Node {
+  return (passing, random) => {
+    if (random() >= probability) return [passing];
+    const frame = passing.frame.slice();
+    const at = 10 + Math.floor(random() * (frame.length - 10));
+    frame[at] ^= 1 << Math.floor(random() * 8);
+    return [{ ...passing, frame }];
+  };
+}
+
+/** So many bits a second, with a queue in front that drops what does not fit. Put it first: it wants its frames in order. */
+export function rate(bitsPerSecond: number, queueBytes: number): Node {
+  let freeAt = 0;
+  return ({ frame, at }) => {
+    const waiting = Math.max(freeAt - at, 0) * bitsPerSecond / 8000;
+    if (waiting > queueBytes) return [];
+    freeAt = Math.max(freeAt, at) + frame.length * 8000 / bitsPerSecond;
+    return [{ frame, at: freeAt }];
+  };
+}
