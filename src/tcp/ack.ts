@@ -87,6 +87,7 @@ function acknowledge(tcb: Tcb, acked: number, segment: Segment, now: number): vo
   tcb.lostEdge = seqMax(tcb.lostEdge, segment.ack);
   tcb.duplicateAcks = 0;
   measure(tcb, segment, now);
+  tcb.rtt.capBackoff();
   // The window does not grow with what was acknowledged of a fast recovery, its end included (RFC 5681, section 3.2).
   if (tcb.recovery !== "fast" && tcb.windowWasLimit) tcb.congestion!.onAck(bytes);
   if (tcb.recovery !== "none") continueRecovery(tcb);

@@ -13,6 +13,8 @@ export const DEFAULT_MSS_V6 = 1220;
 export const MIN_PEER_MSS = 48;
 /** RFC 6298, section 2: the RTO before the first measurement. */
 export const INITIAL_RTO_MS = 1000;
+/** RFC 6298, section 5.7: the RTO to go on with after repeated timeouts and without a measurement. */
+export const SAFE_RTO_MS = 3000;
 /** RFC 6298, section 2.5: an upper bound, which may not be below this. */
 export const MAX_RTO_MS = 60_000;
 /** RFC 5681, section 2. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { INITIAL_RTO_MS, MAX_RTO_MS, MIN_RTO_MS } from "./constants.ts";
+import { INITIAL_RTO_MS, MAX_RTO_MS, MIN_RTO_MS, SAFE_RTO_MS } from "./constants.ts";
 
 /** Added for the grain of a real timer: an RTT near zero must not give an RTO of nothing. */
 const GRANULARITY_MS = 1;
@@ -37,9 +37,12 @@ export class RttEstimator {
     this.#backoff++;
   }
 
-  /** Forgets the doublings: the peer has acknowledged something new. */
-  clearBackoff(): void {
-    this.#backoff = 0;
+  /**
+   * Something new was acknowledged, though it does not tell which copy of it: the path is alive. The doublings stay
+   * (Karn), but only up to what RFC 6298, section 5.7, takes as safe without a measurement.
+   */
+  capBackoff(): void {
+    while (this.#backoff > 0 && this.rtoMs > SAFE_RTO_MS) this.#backoff--;
   }
 
   /** The retransmission timeout, doublings included. */

@@ -188,3 +188,14 @@ Deno.test("an RTT near zero does not make the RTO vanish", () => {
   script.write(10);
   script.expect("PA 501+10 ack 1").until(199).until(201, "200: PA 501+10 ack 1");
 });
+
+Deno.test("progress after a long silence brings the RTO down to 3 s, though no copy can be measured", () => {
+  const script = established({}, { ...PLAIN, window: 3000 });
+  script.write(3000);
+  assertEquals(script.drain().length, 3);
+  const times = [200, 600, 1400, 3000, 6200, 12_600, 25_400, 51_000];
+  script.until(60_000, ...times.map((time) => `${time}: A 1+1000 ack 1`));
+  script.send({ seq: 1, ack: 1001, window: 3000 });
+  script.expect("A 1001+1000 ack 1", "PA 2001+1000 ack 1");
+  script.until(70_000, "61600: A 1001+1000 ack 1", "64800: A 1001+1000 ack 1");
+});
