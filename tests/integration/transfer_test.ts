@@ -58,19 +58,3 @@ Deno.test("without offload every byte passes too", NEEDS, async () => {
     { answer: `${length}` },
   );
 });
-
-Deno.test("up leaves nothing behind", NEEDS, async () => {
-  await using proxy = await startEmbeddedProxy("--plain");
-  await using namespace = await createNamespace();
-  const links = async () => {
-    const { stdout } = await namespace.run("ip", "-json", "link");
-    return (JSON.parse(stdout) as { ifname: string }[]).map(({ ifname }) => ifname);
-  };
-  {
-    await using _up = await startUp(namespace, `http://${proxy.authority}`);
-    assertEquals(await links(), ["lo", "tun0"]);
-  }
-  assertEquals(await links(), ["lo"]);
-  assertEquals((await namespace.run("ip", "route")).stdout, "");
-  assertEquals((await namespace.run("ip", "rule")).stdout.trim().split("\n").length, 3);
-});

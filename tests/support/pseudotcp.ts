@@ -34,11 +34,36 @@ export interface EmbeddedProxy extends AsyncDisposable {
 }
 
 /** Starts the embedded proxy, open to the addresses of the origins. */
-export async function startEmbeddedProxy(...args: string[]): Promise<EmbeddedProxy> {
-  const allow = Object.values(BLOCKS).flatMap((block) => ["--allow", block]);
-  const process = startPseudoTcp("proxy", "--listen", "127.0.0.1:0", ...allow, ...args);
+export function startEmbeddedProxy(...args: string[]): Promise<EmbeddedProxy> {
+  return listening(startPseudoTcp(...proxyArgs(args)));
+}
+
+/** The same with an `/etc/hosts` of its own, so that it knows names that nobody else does. Needs root. */
+export async function startEmbeddedProxyKnowing(
+  hosts: Readonly<Record<string, string>>,
+  ...args: string[]
+): Promise<EmbeddedProxy> {
+  const file = await Deno.makeTempFile({ prefix: "pseudotcp-hosts-" });
   try {
-    const [, port] = await process.waitFor(/^listening .*:(\d+)/m, START_TIMEOUT_MS);
+    const lines = Object.entries(hosts).map(([name, address]) => `${address} ${name}\n`);
+    await Deno.writeTextFile(file, lines.join(""));
+    const script = 'mount --bind "$1" /etc/hosts && shift && exec "$@"';
+    const command = commandLine(...proxyArgs(args));
+    const words = ["--mount", "--", "sh", "-c", script, "sh", file, ...command];
+    return await listening(startProcess("unshare", words));
+  } finally {
+    await Deno.remove(file); // the mount holds what it needs
+  }
+}
+
+function proxyArgs(args: string[]): string[] {
+  const allow = Object.values(BLOCKS).flatMap((block) => ["--allow", block]);
+  return ["proxy", "--listen", "127.0.0.1:0", ...allow, ...args];
+}
+
+async function listening(process: Process): Promise<EmbeddedProxy> {
+  try {
+    const [, port] = await process.waitFor(/^listening \S+:(\d+)/m, START_TIMEOUT_MS);
     return {
       port: Number(port),
       authority: `127.0.0.1:${port}`,
