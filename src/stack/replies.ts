@@ -10,7 +10,7 @@ export class Replies {
   readonly #capacity: number;
   readonly #perSecond: number;
   #tokens: number;
-  #refilledAt = -Infinity;
+  #refilledAt = 0;
 
   /** See `Limits.replies` and `Limits.repliesPerSecond`. */
   constructor(capacity: number, perSecond: number) {

@@ -36,6 +36,11 @@ Deno.test("answers that nobody asked for are limited in rate", () => {
   script.until(500).send({ seq: 1, ack: 7 }).send({ seq: 1, ack: 7 }).expect("R 7");
 });
 
+Deno.test("no answer at all is a limit, too", () => {
+  new Script({ limits: { repliesPerSecond: 0 } }).send({ seq: 1, ack: 7 }).expect()
+    .drops({ "limit-replies": 1 });
+});
+
 Deno.test("answers that the device does not fetch are bounded", () => {
   const script = new Script({ limits: { replies: 2 } });
   for (let i = 0; i < 5; i++) script.send({ seq: 1, ack: 7 });
