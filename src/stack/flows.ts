@@ -78,7 +78,8 @@ export class Flows {
   /** Makes a flow of a SYN that belongs to none, which waits for its answer. */
   request(frame: Uint8Array, parsed: Parsed, now: number): DropReason | undefined {
     const { limits, events } = this.#options;
-    if (this.#table.size >= limits.flows) return "limit-flows";
+    // Flows that are over and still unread count: their bytes are what the bound is about.
+    if (this.#flows.size >= limits.flows) return "limit-flows";
     if (this.#requests >= limits.requests) return "limit-requests";
     const { sourcePort, destinationPort } = parsed.segment;
     const hash = this.#table.hash(frame, parsed.ip, sourcePort, destinationPort);
@@ -139,6 +140,7 @@ export class Flows {
     const entry = this.#flows.get(id);
     const syn = entry?.syn;
     if (entry === undefined || !this.#closeRequest(entry)) return;
+    entry.readerIsDone = true;
     if (refusal === "reset") {
       entry.endpoint.reset();
     } else {

@@ -6,7 +6,7 @@
 
 /** The bounds of one stack. Give a part of them to have others. */
 export interface Limits {
-  /** Flows at once, TIME-WAIT included. A SYN beyond is dropped, as a full backlog would: the program tries again. */
+  /** Flows at once, those in TIME-WAIT and those not yet read to their end included. A SYN beyond is dropped, as a full backlog would: the program tries again. */
   readonly flows: number;
   /** SYNs that wait for an answer at once: each is a question to the proxy that is under way. */
   readonly requests: number;

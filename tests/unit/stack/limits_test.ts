@@ -18,6 +18,31 @@ Deno.test("a SYN beyond the requests under way is dropped and counted, and taken
   script.accept().expect("SA 0 ack 1 mss 1460").send({ ...SYN, sourcePort: 2 }).events("request");
 });
 
+Deno.test("every answer gives the place of a request back", () => {
+  const script = new Script({ limits: { requests: 1, flows: 1 } });
+  for (let port = 1; port <= 20; port++) {
+    script.send({ ...SYN, sourcePort: port }).events("request");
+    if (port % 4 === 0) script.send({ flags: "R", seq: 1, sourcePort: port });
+    else if (port % 4 === 1) script.stack.refuse(script.id, "reset");
+    else if (port % 4 === 2) script.stack.refuse(script.id, "host-unreachable");
+    else script.stack.reset(script.id);
+    script.drain();
+    script.events("ended: reset");
+  }
+  assertEquals(script.stack.drops.get("limit-flows"), undefined);
+  script.over();
+});
+
+Deno.test("a flow that is over counts as long as its bytes wait to be read", () => {
+  const script = established({ limits: { flows: 1 } }).send({ seq: 1, data: 1000 })
+    .send({ flags: "R", seq: 1001 }).events("ended: reset").expect();
+  script.send({ ...SYN, sourcePort: 2 }).expect().events().drops({ "limit-flows": 1 });
+  const { id } = script;
+  assertEquals(script.readAll(), [1000, "reset"]);
+  script.expect().send({ ...SYN, sourcePort: 2 }).events("request");
+  assert(script.id > id);
+});
+
 Deno.test("an unread flow in TIME-WAIT whose ports are used again is read to its end", () => {
   const script = established().closeWrite().expect("FA 1 ack 1")
     .send({ flags: "FA", seq: 1, data: 10, ack: 2 }).expect("A 2 ack 12")
