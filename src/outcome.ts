@@ -23,10 +23,11 @@ export type Refusal =
 
 /**
  * Why a request failed: the proxy error types of RFC 9209, section 2.3, by their registered names, and
- * three of ours for what no proxy can say.
+ * four of ours for what no proxy can say.
  *
  * - `proxy_authentication_required`: the proxy answered 407 or 401.
  * - `proxy_unreachable`: there was no answer, because the proxy is gone or never was there.
+ * - `udp_unsupported`: the proxy carries TCP and does not offer to carry UDP.
  * - `cancelled`: the program or the caller gave up first.
  */
 export type OutcomeKind =
@@ -46,6 +47,7 @@ export type OutcomeKind =
   | "proxy_loop_detected"
   | "proxy_authentication_required"
   | "proxy_unreachable"
+  | "udp_unsupported"
   | "cancelled";
 
 /** A failed request for a flow: a value, not an exception, that carries the answer the program must see. */

@@ -78,7 +78,8 @@ export function checkFields(
   return checked;
 }
 
-function latin1(text: string): Uint8Array<ArrayBuffer> {
+/** Text of ASCII and obs-text as bytes, one a character. */
+export function latin1(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;

@@ -12,7 +12,7 @@ import { concatBytes } from "../bytes.ts";
 
 /** The head of the final answer. */
 export interface ResponseHead {
-  /** 200 to 599 (and whatever three digits a proxy invents above). */
+  /** 200 to 599 (and whatever three digits a proxy invents above), or 101 where that was asked for. */
   readonly status: number;
   /** Names in lower case and values as sent, one byte a character, in their order. */
   readonly fields: readonly (readonly [string, string])[];
@@ -43,9 +43,18 @@ const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 const MORE: HeadProgress = { state: "more" };
 
+/** What differs between requests. */
+export interface HeadOptions {
+  /** Bounds all heads together, the 1xx ones too. */
+  readonly maxBytes?: number;
+  /** The request asked for an upgrade, so 101 is a final answer (RFC 9110, section 7.8). */
+  readonly upgrade?: boolean;
+}
+
 /** Takes bytes until the head of the final answer is there. After `done` or `error` it takes no more. */
 export class ResponseHeadParser {
   readonly #maxBytes: number;
+  readonly #upgrade: boolean;
   /** Bytes of the line that has not ended. */
   #line: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   /** Bytes taken so far; never above the limit. */
@@ -55,9 +64,10 @@ export class ResponseHeadParser {
   #fields: [string, string][] = [];
   #finished = false;
 
-  /** `maxBytes` bounds all heads together, the 1xx ones too. */
-  constructor(maxBytes: number = MAX_HEAD_BYTES) {
+  /** Without options for the answer to a CONNECT. */
+  constructor({ maxBytes = MAX_HEAD_BYTES, upgrade = false }: HeadOptions = {}) {
     this.#maxBytes = maxBytes;
+    this.#upgrade = upgrade;
   }
 
   /** Feeds one chunk. Throws a `TypeError` after the end, which is a mistake of the caller. */
@@ -92,7 +102,7 @@ export class ResponseHeadParser {
     if (text !== "") return this.#takeField(text);
 
     const head = { status: this.#status, fields: this.#fields };
-    if (head.status >= 200) {
+    if (head.status >= 200 || (head.status === 101 && this.#upgrade)) {
       this.#finished = true;
       return { state: "done", head, rest: rest() };
     }

@@ -165,6 +165,7 @@ const UNANSWERED_REFUSALS: Readonly<Partial<Record<OutcomeKind, Refusal>>> = {
   connection_limit_reached: "host-unreachable",
   connection_terminated: "reset",
   connection_timeout: "host-unreachable",
+  udp_unsupported: "prohibited",
 };
 
 function byStatus(status: number): Row {

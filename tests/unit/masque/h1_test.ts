@@ -8,7 +8,7 @@ function bytes(text: string): Uint8Array<ArrayBuffer> {
 }
 
 function parse(text: string, step = text.length, maxBytes?: number): HeadProgress {
-  const parser = new ResponseHeadParser(maxBytes);
+  const parser = new ResponseHeadParser({ maxBytes });
   const input = bytes(text);
   let progress: HeadProgress = { state: "more" };
   for (let at = 0; at < input.length && progress.state === "more"; at += step) {
