@@ -1,0 +1,163 @@
+import { assert, assertEquals } from "@std/assert";
+import { Stack } from "../../src/stack/stack.ts";
+import { MAX_FRAME_LENGTH } from "../../src/wire/virtio.ts";
+import { parseIp } from "../../src/wire/address.ts";
+import { decode, encode, type NaiveSegment } from "../support/naive_packet.ts";
+import { type Dice, seededDice } from "../unit/random.ts";
+
+/**
+ * The invariant: garbage gives a counted drop or a legal answer, never an exception, and never more than the bounds allow.
+ */
+const LIMITS = {
+  flows: 40,
+  requests: 10,
+  requestTimeoutMs: 5000,
+  timeWaits: 5,
+  receiveBufferBytes: 20_000,
+  sendBufferBytes: 20_000,
+  replies: 20,
+  repliesPerSecond: 50,
+  datagrams: 10,
+};
+
+const RUN_MS = 700;
+
+/** One packet after the other, with a memory of what the stack said, so that some of them hit. */
+class Fuzzer {
+  readonly dice: Dice;
+  readonly stack: Stack;
+  now = 0;
+  packets = 0;
+  answers = 0;
+  events = 0;
+  readonly #out = new Uint8Array(MAX_FRAME_LENGTH);
+  readonly #ids: number[] = [];
+  /** What the stack said last on each port. */
+  readonly #said = new Map<number, NaiveSegment>();
+
+  constructor(seed: number, offload: boolean) {
+    this.dice = seededDice(seed);
+    const addresses = ["203.0.113.5", "2001:db8::5"];
+    const base = { mtu: 1500, secret: this.dice.bytes(16), datagramPorts: [53], addresses };
+    this.stack = new Stack({ ...base, offload, limits: LIMITS });
+  }
+
+  step(): void {
+    const { dice, stack } = this;
+    for (let i = dice.int(4); i >= 0; i--) {
+      const frame = this.#mutate(dice.int(20) === 0 ? dice.bytes(dice.int(200)) : this.#segment());
+      stack.handlePacket(frame, frame.length, this.now);
+      this.packets++;
+    }
+    if (dice.int(3) === 0) this.#command();
+    if (dice.int(10) === 0) this.now += dice.pick([1, 50, 300, 5000, 70_000]);
+    if (dice.int(5) === 0 || stack.nextTimeout() <= this.now) stack.handleTimeout(this.now);
+    this.#drain();
+    assert(stack.flowCount <= LIMITS.flows);
+  }
+
+  /** A segment that a program might send, mostly. */
+  #segment(): Uint8Array {
+    const { dice } = this;
+    const family = dice.pick([4, 6]);
+    const sourcePort = 1 + dice.int(30);
+    const said = this.#said.get(sourcePort + family * 1000);
+    const near = (n: number) => (n + dice.pick([0, 0, 0, 1, -1, 100, -100, 20_000, 2 ** 31])) >>> 0;
+    return encode({
+      source: parseIp(family === 4 ? "198.18.0.1" : "fd00::1")!,
+      destination: parseIp(family === 4 ? "203.0.113.5" : "2001:db8::5")!,
+      sourcePort,
+      destinationPort: 443,
+      seq: said === undefined ? dice.int(2 ** 32) : near(said.ack),
+      ack: said === undefined ? dice.int(2 ** 32) : near(said.seq + said.payload.length + 1),
+      flags: dice.pick(["S", "A", "A", "A", "A", "A", "FA", "R", "RA", "SA", "", "FSRPAU"]),
+      window: dice.pick([0, 1, 100, 65_535]),
+      mss: dice.pick([undefined, undefined, 0, 1, 100, 1460, 65_535]),
+      scale: dice.pick([undefined, undefined, 0, 7, 14, 255]),
+      sackOk: dice.int(3) === 0,
+      timestamps: dice.int(3) === 0 ? [dice.int(2 ** 32), dice.int(2 ** 32)] : undefined,
+      sack: said && dice.int(3) === 0
+        ? [[near(said.seq), near(said.seq + 1000)], [near(said.seq), near(said.seq)]]
+        : undefined,
+      payload: dice.bytes(dice.pick([0, 0, 1, 100, 1400])),
+    });
+  }
+
+  /** Leaves a packet alone, turns some bits over, cuts it, or lets its checksums be trusted. */
+  #mutate(frame: Uint8Array): Uint8Array {
+    const { dice } = this;
+    const kind = dice.int(8);
+    if (kind > 2 || frame.length === 0) return frame;
+    const copy = frame.slice(0, kind === 0 ? dice.int(frame.length + 1) : frame.length);
+    if (kind === 1) copy[0] = 1;
+    for (let i = dice.int(4); i >= 0 && copy.length > 0; i--) {
+      copy[dice.int(Math.min(copy.length, 90))] ^= 1 << dice.int(8);
+    }
+    return copy;
+  }
+
+  #command(): void {
+    const { dice, stack, now } = this;
+    if (this.#ids.length === 0) return;
+    const id = dice.pick(this.#ids);
+    const action = dice.int(8);
+    if (action < 3) stack.accept(id);
+    else if (action === 3) stack.refuse(id, dice.pick(["reset", "host-unreachable", "prohibited"]));
+    else if (action === 4) stack.write(id, dice.bytes(dice.int(5000)));
+    else if (action === 5) stack.closeWrite(id);
+    else if (action === 6) { while (stack.read(id) instanceof Uint8Array); }
+    else if (dice.int(4) === 0) {
+      dice.pick([() => stack.reset(id), () => stack.stopReading(id, now)])();
+    }
+  }
+
+  #drain(): void {
+    for (let event; (event = this.stack.pollEvent()) !== undefined;) {
+      this.events++;
+      if (event.type === "request") this.#ids.push(event.id);
+      if (event.type === "ended") {
+        this.stack.stopReading(event.id, this.now);
+        this.#ids.splice(this.#ids.indexOf(event.id), 1);
+      }
+    }
+    for (let length, count = 0; (length = this.stack.pollPacket(this.#out, this.now)) > 0;) {
+      this.answers++;
+      assert(++count < 5000, "the stack sends without end");
+      const frame = this.#out.slice(0, length);
+      const isV4 = frame[10] >>> 4 === 4;
+      if (frame[isV4 ? 19 : 16] !== 6) continue;
+      const segment = decode(frame); // throws when anything about it is wrong
+      this.#said.set(segment.destinationPort + (isV4 ? 4 : 6) * 1000, segment);
+    }
+  }
+
+  /** Everything ends by itself once nobody sends any more and the owner lets go. */
+  finish(): void {
+    for (const id of this.#ids.slice()) this.stack.reset(id);
+    this.#drain();
+    for (let i = 0; i < 1000 && this.stack.nextTimeout() !== Infinity; i++) {
+      this.now = Math.max(this.now, this.stack.nextTimeout());
+      this.stack.handleTimeout(this.now);
+      this.#drain();
+    }
+    assertEquals([this.stack.flowCount, this.stack.nextTimeout()], [0, Infinity]);
+  }
+}
+
+for (const seed of [1, 2, 3]) {
+  Deno.test(`garbage gives drops and legal answers, never an exception, never growth (seed ${seed})`, () => {
+    const fuzzer = new Fuzzer(seed, seed % 2 === 0);
+    const end = performance.now() + RUN_MS;
+    try {
+      while (performance.now() < end) for (let i = 0; i < 50; i++) fuzzer.step();
+      fuzzer.finish();
+    } catch (error) {
+      throw new Error(`After ${fuzzer.packets} packets with seed ${seed}`, { cause: error });
+    }
+    const dropped = [...fuzzer.stack.drops.values()].reduce((sum, count) => sum + count, 0);
+    assert(
+      dropped > 100 && fuzzer.answers > 100 && fuzzer.events > 100,
+      "the fuzzer hits too little",
+    );
+  });
+}
