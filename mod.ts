@@ -4,6 +4,7 @@
  * - Where packets come from: {@linkcode openTun}, {@linkcode adoptTun}, {@linkcode memoryDevice}, and {@linkcode tap} to look at them.
  * - The stack between packets and flows: {@linkcode PseudoTcp}.
  * - Where flows go: {@linkcode connectProxy}, {@linkcode DirectClient}, {@linkcode MemoryClient}, or a {@linkcode ProxyClient} of your own.
+ * - HTTP of your own on the same road: {@linkcode fetchThrough}.
  * - All of it in one call: {@linkcode run}; one command in a network of its own: {@linkcode startInNamespace}.
  * - The other end: {@linkcode serveProxy}.
  *
@@ -41,6 +42,7 @@ export {
 export { type Direction, type PacketListener, tap } from "./src/tun/tap.ts";
 export type { Trust } from "./src/tunnel/dial.ts";
 export { DirectClient } from "./src/tunnel/direct.ts";
+export { fetchThrough, type TunnelFetch } from "./src/tunnel/fetch_through.ts";
 export {
   type FarSide,
   type MemoryAnswer,

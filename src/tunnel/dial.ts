@@ -10,6 +10,7 @@
 
 import { createHash } from "node:crypto";
 import * as net from "node:net";
+import type { Duplex } from "node:stream";
 import * as tls from "node:tls";
 import { type Connection, inTheClear } from "./connection.ts";
 import { CipherPipe } from "./tls_over.ts";
@@ -83,26 +84,49 @@ export async function dial(target: DialTarget, options: DialOptions = {}): Promi
 async function inTls(
   socket: net.Socket,
   host: string,
-  { alpn, caCerts, insecure, pin: wanted }: NonNullable<DialTarget["tls"]>,
+  settings: NonNullable<DialTarget["tls"]>,
   pin: string | undefined,
   signal: AbortSignal,
 ): Promise<Connection> {
   const pipe = new CipherPipe(socket);
-  const secure = tls.connect({
-    socket: pipe.duplex, // which also says that it may be half open
+  try {
+    return pipe.connection(await secure(pipe.duplex, host, settings, pin, signal));
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+/**
+ * TLS as a client over `duplex`, which it destroys on failure. `pin` is what {@linkcode parsePin} made of `settings.pin`. Rejects as
+ * {@linkcode dial} does.
+ */
+export async function secure(
+  duplex: Duplex,
+  host: string,
+  { alpn, caCerts, insecure, pin: wanted }: NonNullable<DialTarget["tls"]>,
+  pin: string | undefined,
+  signal: AbortSignal,
+): Promise<tls.TLSSocket> {
+  const socket = tls.connect({
+    socket: duplex, // which also says that it may be half open
     servername: net.isIP(host) ? undefined : host, // RFC 6066: a name, never an address
     host,
     ALPNProtocols: [...alpn],
     ca: caCerts && [...caCerts],
     rejectUnauthorized: !insecure && wanted === undefined,
   });
-  await standing(secure, "secureConnect", signal);
-  if (pin !== undefined && fingerprintOf(secure) !== pin) {
-    secure.destroy();
+  try {
+    await standing(socket, "secureConnect", signal);
+    if (pin !== undefined && fingerprintOf(socket) !== pin) {
+      throw coded("ERR_PIN", "its certificate is not the pinned one");
+    }
+    return socket;
+  } catch (error) {
     socket.destroy();
-    throw coded("ERR_PIN", "its certificate is not the pinned one");
+    duplex.destroy();
+    throw error;
   }
-  return pipe.connection(secure);
 }
 
 /** Resolves when `socket` says `event`; destroys it otherwise. */
