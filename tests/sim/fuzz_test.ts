@@ -50,7 +50,8 @@ class Fuzzer {
       this.packets++;
     }
     if (dice.int(3) === 0) this.#command();
-    if (dice.int(10) === 0) this.now += dice.pick([1, 50, 300, 5000, 70_000]);
+    if (dice.int(10) === 0) this.now += dice.pick([1, 5, 20, 50, 300]);
+    if (dice.int(500) === 0) this.now += dice.pick([5000, 70_000]);
     if (dice.int(5) === 0 || stack.nextTimeout() <= this.now) stack.handleTimeout(this.now);
     this.#drain();
     assert(stack.flowCount <= LIMITS.flows);
@@ -62,20 +63,28 @@ class Fuzzer {
     const family = dice.pick([4, 6]);
     const sourcePort = 1 + dice.int(30);
     const said = this.#said.get(sourcePort + family * 1000);
-    const near = (n: number) => (n + dice.pick([0, 0, 0, 1, -1, 100, -100, 20_000, 2 ** 31])) >>> 0;
+    const strange = [1, -1, 100, -100, 20_000, 2 ** 31];
+    const near = (n: number) => (n + (dice.int(4) === 0 ? dice.pick(strange) : 0)) >>> 0;
+    const usual = said === undefined ? "S" : "A";
+    const clock = dice.int(20) === 0 ? dice.int(2 ** 32) : Math.floor(this.now) >>> 0;
     return encode({
       source: parseIp(family === 4 ? "198.18.0.1" : "fd00::1")!,
       destination: parseIp(family === 4 ? "203.0.113.5" : "2001:db8::5")!,
       sourcePort,
       destinationPort: 443,
       seq: said === undefined ? dice.int(2 ** 32) : near(said.ack),
-      ack: said === undefined ? dice.int(2 ** 32) : near(said.seq + said.payload.length + 1),
-      flags: dice.pick(["S", "A", "A", "A", "A", "A", "FA", "R", "RA", "SA", "", "FSRPAU"]),
+      ack: said === undefined
+        ? dice.int(2 ** 32)
+        : near(said.seq + said.payload.length + (/[SF]/.test(said.flags) ? 1 : 0)),
+      flags: dice.int(3) > 0
+        ? usual
+        : dice.pick(["S", "A", "FA", "FA", "R", "RA", "SA", "", "FSRPAU"]),
       window: dice.pick([0, 1, 100, 65_535]),
-      mss: dice.pick([undefined, undefined, 0, 1, 100, 1460, 65_535]),
-      scale: dice.pick([undefined, undefined, 0, 7, 14, 255]),
-      sackOk: dice.int(3) === 0,
-      timestamps: dice.int(3) === 0 ? [dice.int(2 ** 32), dice.int(2 ** 32)] : undefined,
+      mss: said ? undefined : dice.pick([undefined, 0, 1, 100, 1460, 65_535]),
+      scale: said ? undefined : dice.pick([undefined, 0, 7, 14, 255]),
+      sackOk: !said && dice.int(2) === 0,
+      // Every other port speaks with timestamps.
+      timestamps: sourcePort % 2 === 0 ? [clock, dice.int(2 ** 32)] : undefined,
       sack: said && dice.int(3) === 0
         ? [[near(said.seq), near(said.seq + 1000)], [near(said.seq), near(said.seq)]]
         : undefined,
@@ -86,7 +95,7 @@ class Fuzzer {
   /** Leaves a packet alone, turns some bits over, cuts it, or lets its checksums be trusted. */
   #mutate(frame: Uint8Array): Uint8Array {
     const { dice } = this;
-    const kind = dice.int(8);
+    const kind = dice.int(12);
     if (kind > 2 || frame.length === 0) return frame;
     const copy = frame.slice(0, kind === 0 ? dice.int(frame.length + 1) : frame.length);
     if (kind === 1) copy[0] = 1;
@@ -99,7 +108,7 @@ class Fuzzer {
   #command(): void {
     const { dice, stack, now } = this;
     if (this.#ids.length === 0) return;
-    const id = dice.pick(this.#ids);
+    const id = dice.int(2) === 0 ? this.#ids.at(-1)! : dice.pick(this.#ids);
     const action = dice.int(8);
     if (action < 3) stack.accept(id);
     else if (action === 3) stack.refuse(id, dice.pick(["reset", "host-unreachable", "prohibited"]));
@@ -127,7 +136,9 @@ class Fuzzer {
       const isV4 = frame[10] >>> 4 === 4;
       if (frame[isV4 ? 19 : 16] !== 6) continue;
       const segment = decode(frame); // throws when anything about it is wrong
-      this.#said.set(segment.destinationPort + (isV4 ? 4 : 6) * 1000, segment);
+      const key = segment.destinationPort + (isV4 ? 4 : 6) * 1000;
+      if (segment.flags.includes("R")) this.#said.delete(key);
+      else this.#said.set(key, segment);
     }
   }
 
@@ -141,6 +152,17 @@ class Fuzzer {
       this.#drain();
     }
     assertEquals([this.stack.flowCount, this.stack.nextTimeout()], [0, Infinity]);
+    // Nothing of the old flows holds a place: as many new ones as the bound allows find theirs.
+    for (let port = 1; port <= LIMITS.flows; port++) {
+      const [source, destination] = [parseIp("198.18.0.2")!, parseIp("203.0.113.5")!];
+      const numbers = { sourcePort: port, destinationPort: 80, seq: 1, ack: 0, window: 1 };
+      const syn = { source, destination, ...numbers, flags: "S", payload: new Uint8Array(0) };
+      const frame = encode(syn);
+      this.stack.handlePacket(frame, frame.length, this.now);
+      const event = this.stack.pollEvent();
+      assertEquals(event?.type, "request", `new flow ${port}`);
+      this.stack.accept(event!.type === "request" ? event!.id : 0);
+    }
   }
 }
 
