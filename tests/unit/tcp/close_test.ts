@@ -163,3 +163,11 @@ Deno.test("the oldest flow in TIME-WAIT gives way when there are too many", () =
   end(40_001);
   assertEquals(script.stack.flowCount, 1);
 });
+
+Deno.test("a reader that goes after the program's FIN resets nothing: all was said", () => {
+  const script = established().send({ flags: "FA", seq: 1, data: 10 });
+  script.drain();
+  script.stopReading().expect().closeWrite();
+  assertEquals(script.drain().length, 1);
+  script.send({ seq: 12, ack: 2 }).expect().events("ended: finished").over();
+});

@@ -181,3 +181,15 @@ Deno.test("pieces out of order are bounded in number, and the sender repeats wha
   script.drain();
   script.send({ seq: 1401, data: 1400 }).expect("A 1 ack 2801");
 });
+
+Deno.test("near a closed window one segment of room is worth an update, less is not", () => {
+  const fill = (first: number) => {
+    const script = established({ limits: { receiveBufferBytes: 20_000 } });
+    script.send({ seq: 1, data: first });
+    for (let seq = 1 + first; seq < 19_000; seq += 1000) script.send({ seq, data: 1000 });
+    script.drain();
+    script.read();
+    return script.drain().length;
+  };
+  assertEquals([fill(1459), fill(1460)], [0, 1]);
+});

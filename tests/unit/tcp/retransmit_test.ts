@@ -199,3 +199,17 @@ Deno.test("progress after a long silence brings the RTO down to 3 s, though no c
   script.expect("A 1001+1000 ack 1", "PA 2001+1000 ack 1");
   script.until(70_000, "61600: A 1001+1000 ack 1", "64800: A 1001+1000 ack 1");
 });
+
+Deno.test("after a pause the first flight is the initial window again (RFC 5681, section 4.1)", () => {
+  const flight = (pauseMs: number) => {
+    const script = established({}, { ...PLAIN, window: 60_000 });
+    script.write(30_000);
+    assertEquals(script.drain().length, 10);
+    script.send({ seq: 1, ack: 10_001 });
+    assertEquals(script.drain().length, 20);
+    script.send({ seq: 1, ack: 30_001 }).until(pauseMs);
+    script.write(50_000);
+    return script.drain().length;
+  };
+  assertEquals([flight(100), flight(300)], [20, 10]);
+});
