@@ -11,10 +11,10 @@ import { decode } from "../support/naive_packet.ts";
 import type { App, Socket } from "./app.ts";
 import type { Host } from "./world.ts";
 
-/** A stack that accepts every request after a while. */
+/** A stack that accepts the first request after a while. */
 export class StackHost implements Host {
   readonly stack: Stack;
-  /** The latest flow; 0 before there is one. */
+  /** The flow; 0 before there is one. */
   id = 0;
   readonly #app: App;
   readonly #acceptDelayMs: number;
@@ -48,7 +48,10 @@ export class StackHost implements Host {
 
   poll(now: number): Uint8Array[] {
     for (let event; (event = this.stack.pollEvent()) !== undefined;) {
-      if (event.type === "request") {
+      if (event.type === "request" && this.id !== 0) {
+        // A SYN that was duplicated on the way and comes after the end.
+        this.stack.refuse(event.id, "reset");
+      } else if (event.type === "request") {
         this.id = event.id;
         this.#acceptAt = now + this.#acceptDelayMs;
       } else if (event.type === "opened") this.#isOpen = true;

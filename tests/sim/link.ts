@@ -6,6 +6,8 @@
  * @module
  */
 
+import { decode, encode } from "../support/naive_packet.ts";
+
 /** Numbers in [0, 1). */
 export type Random = () => number;
 
@@ -23,6 +25,28 @@ export function transmit(nodes: readonly Node[], first: Passing, random: Random)
   let passing: Passing[] = [first];
   for (const node of nodes) passing = passing.flatMap((each) => node(each, random));
   return passing;
+}
+
+/** What a device does with a frame that left checksum and segmentation to it. Put it before everything else. */
+export function cut(): Node {
+  return ({ frame, at }) => {
+    if (frame[0] === 0) return [{ frame, at }];
+    const segment = decode(frame);
+    const { payload, flags, seq } = segment;
+    const size = segment.gsoSize ?? Math.max(payload.length, 1);
+    const pieces: Passing[] = [];
+    for (let start = 0; start === 0 || start < payload.length; start += size) {
+      const isLast = start + size >= payload.length;
+      const piece = encode({
+        ...segment,
+        seq: (seq + start) >>> 0,
+        flags: isLast ? flags : flags.replace(/[FP]/g, ""),
+        payload: payload.subarray(start, start + size),
+      });
+      pieces.push({ frame: piece, at });
+    }
+    return pieces;
+  };
 }
 
 /** Everything takes `ms`. */

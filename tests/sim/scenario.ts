@@ -9,7 +9,17 @@ import { describePacket } from "../../src/wire/describe.ts";
 import { type Dice, seededDice, seededRandom } from "../unit/random.ts";
 import { App, type AppOptions } from "./app.ts";
 import { EndpointHost, StackHost } from "./hosts.ts";
-import { burstLoss, corrupt, delay, duplicate, loss, type Node, rate, reorder } from "./link.ts";
+import {
+  burstLoss,
+  corrupt,
+  cut,
+  delay,
+  duplicate,
+  loss,
+  type Node,
+  rate,
+  reorder,
+} from "./link.ts";
 import { NaivePeer } from "./naive_peer.ts";
 import { Watch } from "./watch.ts";
 import { type Host, type Observer, World } from "./world.ts";
@@ -37,10 +47,11 @@ export function runScenario(seed: number, kind: PeerKind, print?: (line: string)
   const family = dice.pick([4, 6] as const);
   const mtu = dice.pick([1280, 1500, 1500, 9000]);
   const apps = makeApps(dice, kind, random);
+  const offload = dice.int(3) === 0;
   const stack = new StackHost(
     {
       mtu,
-      offload: false,
+      offload,
       secret: dice.bytes(16),
       limits: {
         receiveBufferBytes: dice.pick([1000, 5000, 70_000, 1 << 20]),
@@ -51,7 +62,7 @@ export function runScenario(seed: number, kind: PeerKind, print?: (line: string)
     dice.pick([0, 0, 30, 2500]),
   );
   const peer = makePeer(kind, family, mtu, dice, apps[0]);
-  const links = [makeLink(dice), makeLink(dice)] as const;
+  const links = [makeLink(dice), [...offload ? [cut()] : [], ...makeLink(dice)]] as const;
   const observers: Observer[] = [new Watch(mtu)];
   if (print) observers.unshift(printer(print));
   const world = new World(seed, [peer, stack], links, observers);
