@@ -14,13 +14,11 @@ function add(a: Word, b: Word): void {
   a[0] = low | 0;
 }
 
+/** `a = (a <<< bits) ^ b`, for 0 < bits < 32. */
 function rotateXor(a: Word, bits: number, b: Word): void {
-  const [low, high] = bits < 32 ? a : [a[1], a[0]];
-  const n = bits & 31;
-  const newLow = n === 0 ? low : (low << n) | (high >>> (32 - n));
-  const newHigh = n === 0 ? high : (high << n) | (low >>> (32 - n));
-  a[0] = newLow ^ b[0];
-  a[1] = newHigh ^ b[1];
+  const [low, high] = a;
+  a[0] = ((low << bits) | (high >>> (32 - bits))) ^ b[0];
+  a[1] = ((high << bits) | (low >>> (32 - bits))) ^ b[1];
 }
 
 function swap(a: Word): void {
