@@ -41,6 +41,7 @@ export class App {
   hasClosed = false;
   readonly options: AppOptions;
   readonly #random: Random;
+  #isStopped = false;
   #sent = 0;
   #nextRead = 0;
   #nextWrite = 0;
@@ -56,6 +57,12 @@ export class App {
     return this.hasEnd && this.hasClosed;
   }
 
+  /** Does nothing from now on. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#sleepsUntil = Infinity;
+  }
+
   /** How far it got, for a failure. */
   describe(): string {
     const { side, sendBytes, expectBytes } = this.options;
@@ -69,6 +76,7 @@ export class App {
 
   /** Does what can be done at this time. */
   pump(socket: Socket, now: number): void {
+    if (this.#isStopped) return;
     this.#sleepsUntil = Infinity;
     this.#readSome(socket, now);
     if (!this.options.answers || this.hasEnd) this.#writeSome(socket, now);

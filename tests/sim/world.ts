@@ -41,6 +41,7 @@ export class World {
   readonly #underWay: (Passing & { to: number; order: number })[] = [];
   #order = 0;
   #turns = 0;
+  #isCut = false;
 
   /** `links[i]` is the link that host `i` sends into. */
   constructor(
@@ -53,6 +54,12 @@ export class World {
     this.hosts = hosts;
     this.#links = links;
     this.#observers = observers;
+  }
+
+  /** From now on nothing comes through, in either direction. */
+  cut(): void {
+    this.#isCut = true;
+    this.#underWay.length = 0;
   }
 
   /** Lets time pass until `isDone`, or until `limit` (milliseconds), or until nothing will ever happen again. */
@@ -96,6 +103,7 @@ export class World {
   }
 
   #insert(passing: Passing, to: number): void {
+    if (this.#isCut) return;
     const item = { ...passing, to, order: this.#order++ };
     let at = this.#underWay.length;
     while (at > 0 && this.#underWay[at - 1].at <= item.at) at--;

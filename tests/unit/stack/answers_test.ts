@@ -228,3 +228,19 @@ Deno.test("other protocols and ICMP errors are counted and get no answer", () =>
   const ignored = answers(ipFrame(1, error, source, destination));
   assertEquals([ignored.packets.length, ignored.drops], [0, { "icmp-ignored": 1 }]);
 });
+
+Deno.test("UDP and ICMP that are cut short inside a whole packet are dropped by reason", () => {
+  const [source, destination] = HOSTS[4];
+  const cut = (protocol: number) =>
+    answers(ipFrame(protocol, new Uint8Array(7), source, destination));
+  assertEquals(cut(17).drops, { "udp-truncated": 1 });
+  assertEquals(cut(1).drops, { "icmp-truncated": 1 });
+});
+
+Deno.test("port unreachable and echo replies are limited in rate", () => {
+  const options = { addresses: ["203.0.113.5"], limits: { repliesPerSecond: 0 } };
+  for (const frame of [udpFrame(99, 4), echoFrame(4)]) {
+    const { packets, drops } = answers(frame, options);
+    assertEquals([packets.length, drops], [0, { "limit-replies": 1 }]);
+  }
+});

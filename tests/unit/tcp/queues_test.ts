@@ -97,3 +97,28 @@ for (const seed of [1, 2, 3]) {
     assertEquals([queue.length, queue.take()], [0, undefined]);
   });
 }
+
+Deno.test("the send queue forgets the chunks behind it, and goes on where it was", () => {
+  const dice = seededDice(11);
+  const queue = new SendQueue();
+  const twin: number[] = [];
+  for (let i = 0; i < 400; i++) {
+    const chunk = dice.bytes(2048);
+    for (const byte of chunk) twin.push(byte);
+    queue.push(chunk);
+  }
+  // As a flow does: copies run ahead, acknowledgments follow.
+  let [acked, sent] = [0, 0];
+  while (acked < twin.length) {
+    const length = Math.min(1448, twin.length - sent);
+    const target = new Uint8Array(length);
+    queue.copy(sent - acked, length, target, 0);
+    assertEquals(target, Uint8Array.from(twin.slice(sent, sent + length)));
+    sent += length;
+    if (sent - acked < 20_000 && sent < twin.length) continue;
+    const count = Math.min(1 + dice.int(15_000), sent - acked);
+    queue.drop(count);
+    acked += count;
+  }
+  assertEquals(queue.length, 0);
+});

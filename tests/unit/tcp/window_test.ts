@@ -156,3 +156,7 @@ Deno.test("after the program's FIN data still goes to it, and its window counts"
   script.write(2000);
   script.expect("A 1+1460 ack 2", "PA 1461+540 ack 2");
 });
+
+Deno.test("a RST while the window is closed ends the flow and the probing", () => {
+  closedWindow().send({ flags: "R", seq: 1 }).expect().events("ended: reset").over();
+});
