@@ -10,9 +10,11 @@
  */
 
 import * as http2 from "node:http2";
-import type { Socket } from "node:net";
+import type { Goaway } from "../masque/h2_goaway.ts";
 import { outcomeOf } from "../masque/outcome.ts";
+import type { Connection } from "./connection.ts";
 import { duplexTunnel } from "./duplex_tunnel.ts";
+import { type H2Transport, h2Transport } from "./h2_transport.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import type { PoolMember } from "./pool.ts";
 import { noAnswer, type ProxySettings } from "./settings.ts";
@@ -46,28 +48,30 @@ export const UNPROCESSED = Symbol("unprocessed");
 /** One HTTP/2 connection. */
 export class H2Session implements PoolMember {
   readonly #session: http2.ClientHttp2Session;
-  readonly #socket: Socket;
+  readonly #transport: H2Transport;
   readonly #proxy: ProxySettings;
   readonly #events: SessionEvents;
   readonly #keepAlive: KeepAlive;
+  /** Requests without an answer, bounded by the peer's stream limit: what puts each of them off. */
+  readonly #unanswered = new Map<http2.ClientHttp2Stream, () => void>();
   #active = 0;
   #retired = false;
 
   /** For a `session` whose peer has sent its SETTINGS: {@linkcode H2Session.open} makes one. */
   constructor(
     session: http2.ClientHttp2Session,
-    socket: Socket,
+    transport: H2Transport,
     proxy: ProxySettings,
     events: SessionEvents,
   ) {
     this.#session = session;
-    this.#socket = socket;
+    this.#transport = transport;
     this.#proxy = proxy;
     this.#events = events;
     const { pingIdleMs, pingWaitMs } = proxy.timeouts;
     this.#keepAlive = new KeepAlive(
       {
-        received: () => socket.bytesRead,
+        received: transport.received,
         ask: () => session.destroyed || session.ping(() => {}),
         dead: () => session.destroy(),
       },
@@ -75,14 +79,23 @@ export class H2Session implements PoolMember {
       pingWaitMs,
     );
     const retire = () => this.#retire();
-    socket.once("end", () => session.destroy()); // half a connection is of no use to HTTP/2
-    session.once("close", retire).once("error", retire).once("goaway", retire);
+    transport.duplex.once("end", () => session.destroy()); // half a connection is of no use to HTTP/2
+    session.once("close", retire).once("error", retire);
   }
 
-  /** Speaks HTTP/2 on `socket`. Resolves with the peer's SETTINGS, rejects with an `Error` when they do not come in time. */
-  static open(socket: Socket, proxy: ProxySettings, events: SessionEvents): Promise<H2Session> {
-    const session = http2.connect(`${proxy.scheme}://${proxy.hostname}`, {
-      createConnection: () => socket,
+  /** Speaks HTTP/2 on `connection`. Resolves with the peer's SETTINGS, rejects with an `Error` when they do not come in time. */
+  static open(
+    connection: Connection,
+    proxy: ProxySettings,
+    events: SessionEvents,
+  ): Promise<H2Session> {
+    let opened: H2Session | undefined;
+    const transport = h2Transport(connection, (goaway) => {
+      if (opened === undefined) connection.reset();
+      else opened.#goAway(goaway);
+    });
+    const session = http2.connect(`${proxy.scheme}://proxy.invalid`, { // only for its own records
+      createConnection: () => transport.duplex,
       settings: {
         enablePush: false,
         initialWindowSize: STREAM_WINDOW_BYTES,
@@ -104,7 +117,8 @@ export class H2Session implements PoolMember {
       session.once("remoteSettings", () => {
         clearTimeout(timer);
         session.setLocalWindowSize(SESSION_WINDOW_BYTES);
-        resolve(new H2Session(session, socket, proxy, events));
+        opened = new H2Session(session, transport, proxy, events);
+        resolve(opened);
       });
     });
   }
@@ -151,6 +165,7 @@ export class H2Session implements PoolMember {
       const settle = () => {
         clearTimeout(timer);
         signal.removeEventListener("abort", onAbort);
+        this.#unanswered.delete(stream);
         stream.off("response", onResponse).off("close", onClose);
       };
       const fail = (error: unknown) => {
@@ -167,11 +182,16 @@ export class H2Session implements PoolMember {
         settle();
         resolve(respond(stream, head, authority, breaker, signal));
       };
-      const onClose = () => {
-        if (stream.rstCode !== NGHTTP2_REFUSED_STREAM) return fail(this.#unanswered(stream));
+      const putOff = () => {
         settle();
+        breaker.abort();
         resolve(UNPROCESSED);
       };
+      const onClose = () => {
+        if (stream.rstCode === NGHTTP2_REFUSED_STREAM) putOff();
+        else fail(this.#whyUnanswered(stream));
+      };
+      this.#unanswered.set(stream, putOff);
       signal.addEventListener("abort", onAbort);
       stream.once("response", onResponse).once("close", onClose);
     });
@@ -180,9 +200,10 @@ export class H2Session implements PoolMember {
   /** Ends the connection; its flows are reset. */
   close(): Promise<void> {
     this.#retire();
-    if (this.#socket.destroyed) return Promise.resolve();
+    const { duplex } = this.#transport;
+    if (duplex.closed) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#socket.once("close", () => resolve());
+      duplex.once("close", () => resolve());
       this.#session.destroy();
     });
   }
@@ -200,8 +221,8 @@ export class H2Session implements PoolMember {
     return this.#session.request(headers, { endStream: false, signal });
   }
 
-  #unanswered(stream: http2.ClientHttp2Stream): Error {
-    if (this.#session.destroyed || this.#socket.destroyed) {
+  #whyUnanswered(stream: http2.ClientHttp2Stream): Error {
+    if (this.#session.destroyed || this.#transport.duplex.destroyed) {
       return noAnswer(this.#proxy, "proxy_unreachable", "the connection to it broke");
     }
     const why = `it reset the request (code ${stream.rstCode})`;
@@ -211,7 +232,7 @@ export class H2Session implements PoolMember {
   #release(): void {
     this.#active--;
     if (this.#active === 0) this.#keepAlive.stop();
-    if (this.#active === 0 && this.#retired) this.#session.close();
+    if (this.#active === 0 && this.#retired) this.#session.destroy();
     this.#events.onReleased(this);
   }
 
@@ -219,7 +240,16 @@ export class H2Session implements PoolMember {
     if (this.#retired) return;
     this.#retired = true;
     if (this.#session.destroyed) this.#keepAlive.stop();
+    else if (this.#active === 0) this.#session.destroy();
     this.#events.onRetired(this);
+  }
+
+  #goAway({ lastStreamId }: Goaway): void {
+    this.#retire();
+    // A copy: putting one off takes it out.
+    for (const [stream, putOff] of [...this.#unanswered]) {
+      if ((stream.id ?? Infinity) > lastStreamId) putOff();
+    }
   }
 }
 

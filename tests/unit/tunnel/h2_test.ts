@@ -10,6 +10,7 @@ import * as net from "node:net";
 import { H2Client } from "../../../src/tunnel/h2.ts";
 import { connectProxy } from "../../../src/tunnel/proxy_client.ts";
 import { echo } from "../../support/far_side.ts";
+import { FRAME, serveRawH2, STATUS_200 } from "../../support/raw_h2.ts";
 import { open, proxied, type Setting } from "./roads.ts";
 
 const test = (name: string, fn: () => Promise<void>) =>
@@ -71,6 +72,18 @@ test("after GOAWAY open flows go on, and the next one takes another connection",
   await first.writer.close();
   assertEquals((await first.reader.read()).done, true);
   assertEquals((await first.tunnel.closed).reason, "finished");
+});
+
+test("a request that GOAWAY passes over is asked again on another connection", async () => {
+  const END_HEADERS = 0x4;
+  await using server = await serveRawH2(({ type, streamId, payload }, connection, send) => {
+    if (type === FRAME.headers && connection === 1) send(FRAME.goaway, 0, 0, new Uint8Array(8));
+    else if (type === FRAME.headers) send(FRAME.headers, END_HEADERS, streamId, STATUS_200);
+    else if (type === FRAME.data && payload.length > 0) send(FRAME.data, 0, streamId, payload);
+  });
+  await using client = await connectProxy(`http://127.0.0.1:${server.port}`, { http: "2" });
+  const target = { hostname: "origin.example", port: 443 };
+  await roundTrip({ client, target, [Symbol.asyncDispose]: () => client.close() });
 });
 
 test("flows that nobody reads do not stop the others on their connection", async () => {
