@@ -55,7 +55,7 @@ export class Watch implements Observer {
     }
     const side = this.#sides[host];
     const other = this.#sides[1 - host];
-    if (!segment.flags.includes("A")) side.edge = 1 + segment.window;
+    if (segment.flags === "S") side.edge = Math.max(side.edge, 1 + segment.window);
     if (side.iss === undefined || !segment.flags.includes("A")) return;
     const isScaled = !segment.flags.includes("S") && side.scale !== undefined &&
       other.scale !== undefined;
