@@ -73,7 +73,7 @@ export class H2Session implements PoolMember {
       {
         received: transport.received,
         ask: () => session.destroyed || session.ping(() => {}),
-        dead: () => session.destroy(),
+        dead: () => this.#end(),
       },
       pingIdleMs,
       pingWaitMs,
@@ -204,7 +204,7 @@ export class H2Session implements PoolMember {
     if (duplex.closed) return Promise.resolve();
     return new Promise((resolve) => {
       duplex.once("close", () => resolve());
-      this.#session.destroy();
+      this.#end();
     });
   }
 
@@ -232,7 +232,7 @@ export class H2Session implements PoolMember {
   #release(): void {
     this.#active--;
     if (this.#active === 0) this.#keepAlive.stop();
-    if (this.#active === 0 && this.#retired) this.#session.destroy();
+    if (this.#active === 0 && this.#retired) this.#end();
     this.#events.onReleased(this);
   }
 
@@ -240,8 +240,14 @@ export class H2Session implements PoolMember {
     if (this.#retired) return;
     this.#retired = true;
     if (this.#session.destroyed) this.#keepAlive.stop();
-    else if (this.#active === 0) this.#session.destroy();
+    else if (this.#active === 0) this.#end();
     this.#events.onRetired(this);
+  }
+
+  /** Takes the ground from under the session: it would say GOAWAY, which a proxy built on the same nghttp2 may not survive. */
+  #end(): void {
+    this.#transport.duplex.destroy();
+    this.#session.destroy();
   }
 
   #goAway({ lastStreamId }: Goaway): void {
