@@ -4,7 +4,7 @@
  * @module
  */
 
-import { serveProxy } from "../proxy/proxy.ts";
+import { type ProxyOptions, serveProxy } from "../proxy/proxy.ts";
 import type { ProxyCommand } from "./options.ts";
 import { aborted, listenForEnding } from "./signals.ts";
 import { type Terminal, terminalLog } from "./terminal.ts";
@@ -13,15 +13,40 @@ import { type Terminal, terminalLog } from "./terminal.ts";
 export async function proxyCommand(command: ProxyCommand, terminal: Terminal): Promise<number> {
   const { listen, plain, identity, token, allow, log } = command;
   using ending = listenForEnding();
-  await using server = await serveProxy({
+  const options: ProxyOptions = {
     ...listen,
     tls: plain ? false : identity ?? "self-signed",
     token,
     allow,
     log: terminalLog(log, terminal, token === undefined ? [] : [token]),
+  };
+  await using server = await serveProxy(options).catch((error) => {
+    throw explained(error, listen);
   });
   const pin = server.certificateSha256;
   terminal.err(`listening ${server.url}${pin === undefined ? "" : ` --pin ${pin}`}`);
   await aborted(ending.signal);
   return 0;
+}
+
+/** The runtime tells what is wrong with an address, and not which address it is. */
+function explained(error: unknown, listen: ProxyCommand["listen"]): unknown {
+  const { hostname, port } = listen;
+  const where = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  if (error instanceof Deno.errors.AddrInUse) {
+    return new Deno.errors.AddrInUse(
+      `Cannot listen on "${where}": another program does. Choose another port, or 0 for a free one`,
+    );
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return new Deno.errors.AddrNotAvailable(
+      `Cannot listen on "${where}": this machine has no such address`,
+    );
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return new Deno.errors.PermissionDenied(
+      `Cannot listen on "${where}": not permitted. Ports below 1024 are for root`,
+    );
+  }
+  return error;
 }

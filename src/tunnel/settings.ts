@@ -76,7 +76,7 @@ export function unreachable(proxy: ProxySettings, cause: unknown): ProxyError {
   const { code = "", message = String(cause) } = cause as { code?: string; message?: string };
   const why = WORDS[code] ??
     (DISTRUST.test(`${code} ${message}`)
-      ? `its certificate is not trusted (${message}); give its authority with caCerts or its fingerprint with pin`
+      ? `its certificate is not trusted (${message}); give its authority (caCerts, --ca) or its fingerprint (pin, --pin)`
       : message);
   const outcome = unanswered(
     "proxy_unreachable",
