@@ -48,17 +48,25 @@ export {
   type MemoryAnswer,
   MemoryClient,
   type MemoryScript,
+  type MemoryUdpAnswer,
+  type MemoryUdpScript,
 } from "./src/tunnel/memory.ts";
+export type { UdpFarSide } from "./src/tunnel/memory_udp.ts";
 export { connectProxy, type ConnectProxyOptions } from "./src/tunnel/proxy_client.ts";
 export type { TunnelTimeouts } from "./src/tunnel/settings.ts";
 export type {
   ConnectOptions,
+  DatagramTaker,
+  DatagramTunnel,
   OpenTunnel,
+  OpenUdpTunnel,
   ProxyClient,
   RefusedTunnel,
   Target,
   TunnelEnd,
   TunnelResponse,
+  UdpDrops,
+  UdpTunnelResponse,
 } from "./src/tunnel/tunnel.ts";
 export { describePacket } from "./src/wire/describe.ts";
 

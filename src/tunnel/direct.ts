@@ -8,8 +8,16 @@ import { formatAuthority } from "../masque/authority.ts";
 import type { Outcome, OutcomeKind, Refusal } from "../outcome.ts";
 import type { Connection } from "./connection.ts";
 import { dial } from "./dial.ts";
+import { directUdp } from "./direct_udp.ts";
 import { duplexTunnel } from "./duplex_tunnel.ts";
-import type { ConnectOptions, ProxyClient, Target, TunnelResponse } from "./tunnel.ts";
+import type {
+  ConnectOptions,
+  OpenUdpTunnel,
+  ProxyClient,
+  Target,
+  TunnelResponse,
+  UdpTunnelResponse,
+} from "./tunnel.ts";
 
 /** What the kernel and the resolver say, and what the program is told. */
 const FAILURES: Readonly<Record<string, readonly [OutcomeKind, Refusal]>> = {
@@ -32,6 +40,7 @@ export class DirectClient implements ProxyClient {
   readonly description = "direct";
   readonly #closing = new AbortController();
   readonly #open = new Set<Connection>();
+  readonly #openUdp = new Set<OpenUdpTunnel>();
 
   /** Connects to the target itself. A connection that fails is a refusal with status 0. */
   async connect(target: Target, options: ConnectOptions = {}): Promise<TunnelResponse> {
@@ -60,6 +69,27 @@ export class DirectClient implements ProxyClient {
     return { ok: true, status: 200, headers: new Headers(), readable, writable, closed };
   }
 
+  /** Opens a socket to the target itself. A name that does not resolve, or no way there, is a refusal with status 0. */
+  async connectUdp(target: Target, options: ConnectOptions = {}): Promise<UdpTunnelResponse> {
+    if (this.#closing.signal.aborted) {
+      throw new TypeError("Cannot connect through a closed client: make another one");
+    }
+    const authority = formatAuthority(target.hostname, target.port);
+    const signal = options.signal
+      ? AbortSignal.any([options.signal, this.#closing.signal])
+      : this.#closing.signal;
+    signal.throwIfAborted();
+    try {
+      const tunnel = await directUdp(target, signal);
+      this.#openUdp.add(tunnel);
+      void tunnel.closed.then(() => this.#openUdp.delete(tunnel));
+      return tunnel;
+    } catch (error) {
+      signal.throwIfAborted();
+      return { ok: false, status: 0, headers: new Headers(), outcome: failure(error, authority) };
+    }
+  }
+
   /** Resets every open connection. */
   async close(): Promise<void> {
     const gone = [...this.#open].map(({ socket }) => {
@@ -67,7 +97,7 @@ export class DirectClient implements ProxyClient {
     });
     this.#closing.abort(new DOMException("The client was closed", "AbortError"));
     for (const connection of this.#open) connection.reset();
-    await Promise.all(gone);
+    await Promise.all([...gone, ...[...this.#openUdp].map((tunnel) => tunnel.closed)]);
   }
 
   /** The same as {@linkcode close}. */

@@ -152,12 +152,14 @@ class DuplexTunnel {
   }
 }
 
-function resetError(cause?: Error): ProxyError {
+/** What a tunnel's streams fail with when nobody said why. */
+export function resetError(cause?: Error): ProxyError {
   const why = cause === undefined ? "" : `: ${cause.message}`;
   const outcome = unanswered("connection_terminated", `The tunnel was reset${why}`);
   return new ProxyError(outcome, { cause });
 }
 
-function words(failure: unknown): string {
+/** A failure in the operator's words. */
+export function words(failure: unknown): string {
   return failure instanceof Error ? failure.message : `The tunnel was broken off: ${failure}`;
 }

@@ -12,9 +12,17 @@ import { formatAuthority } from "../masque/authority.ts";
 import { encodeConnect } from "../masque/h1_request.ts";
 import { type HeadProgress, ResponseHeadParser } from "../masque/h1_response.ts";
 import { outcomeOf } from "../masque/outcome.ts";
+import {
+  encodeUdpDraft03,
+  encodeUdpUpgrade,
+  readUdpAnswer,
+  udpLabel,
+  udpOutcomeOf,
+  udpResource,
+} from "../masque/udp_request.ts";
 import type { Connection } from "./connection.ts";
 import { dial } from "./dial.ts";
-import { duplexTunnel, plain } from "./duplex_tunnel.ts";
+import { duplexTunnel, type DuplexTunnelOptions, plain } from "./duplex_tunnel.ts";
 import {
   dialTarget,
   noAnswer,
@@ -22,7 +30,15 @@ import {
   requestFields,
   unreachable,
 } from "./settings.ts";
-import type { ConnectOptions, ProxyClient, Target, TunnelResponse } from "./tunnel.ts";
+import type {
+  ConnectOptions,
+  ProxyClient,
+  RefusedTunnel,
+  Target,
+  TunnelResponse,
+  UdpTunnelResponse,
+} from "./tunnel.ts";
+import { capsuleTunnel } from "./udp_tunnel.ts";
 
 /** How long a connection may wait for its first request: proxies begin to close silent ones after 5 s. */
 const SPARE_LIFETIME_MS = 4_000;
@@ -47,29 +63,28 @@ export class H1Client implements ProxyClient {
   }
 
   /** Asks for a tunnel, see {@linkcode ProxyClient.connect}. */
-  async connect(target: Target, options: ConnectOptions = {}): Promise<TunnelResponse> {
-    if (this.#closing.signal.aborted) {
-      throw new TypeError("Cannot connect through a closed client: make another one");
-    }
-    const authority = formatAuthority(target.hostname, target.port);
-    const request = encodeConnect(authority, requestFields(this.#proxy, options.headers));
-    const signal = options.signal
-      ? AbortSignal.any([options.signal, this.#closing.signal])
-      : this.#closing.signal;
-    signal.throwIfAborted();
+  connect(target: Target, options: ConnectOptions = {}): Promise<TunnelResponse> {
+    return this.#exchange(options, (fields) => {
+      const authority = formatAuthority(target.hostname, target.port);
+      const request = encodeConnect(authority, fields);
+      return { request, respond: (granted) => respond(granted, authority) };
+    });
+  }
 
-    const spare = this.#takeSpare();
-    if (spare !== undefined) {
-      const { socket } = spare;
-      const before = socket.bytesRead;
-      try {
-        return await this.#ask(spare, request, authority, signal);
-      } catch (error) {
-        // The proxy may have closed it while the request was under way: nothing was said, so ask again.
-        if (signal.aborted || socket.bytesRead > before) throw error;
-      }
-    }
-    return await this.#ask(await this.#dial(signal), request, authority, signal);
+  /** Asks for a UDP tunnel, see {@linkcode ProxyClient.connectUdp}. */
+  connectUdp(target: Target, options: ConnectOptions = {}): Promise<UdpTunnelResponse> {
+    const { template, draft03 } = this.#proxy.udp;
+    return this.#exchange(options, (fields) => {
+      const request = draft03
+        ? encodeUdpDraft03(formatAuthority(target.hostname, target.port), fields)
+        : encodeUdpUpgrade(udpResource(template, target), fields);
+      const label = udpLabel(target);
+      return {
+        request,
+        upgrade: !draft03,
+        respond: (answered) => this.#respondUdp(answered, draft03, label),
+      };
+    });
   }
 
   /** Ends all connections; open tunnels are reset. */
@@ -87,6 +102,43 @@ export class H1Client implements ProxyClient {
   /** The same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #exchange<T>(
+    options: ConnectOptions,
+    plan: (fields: readonly (readonly [string, string])[]) => Exchange<T>,
+  ): Promise<T> {
+    if (this.#closing.signal.aborted) {
+      throw new TypeError("Cannot connect through a closed client: make another one");
+    }
+    const exchange = plan(requestFields(this.#proxy, options.headers));
+    const signal = options.signal
+      ? AbortSignal.any([options.signal, this.#closing.signal])
+      : this.#closing.signal;
+    signal.throwIfAborted();
+
+    const spare = this.#takeSpare();
+    if (spare !== undefined) {
+      const { socket } = spare;
+      const before = socket.bytesRead;
+      try {
+        return await this.#ask(spare, exchange, signal);
+      } catch (error) {
+        // The proxy may have closed it while the request was under way: nothing was said, so ask again.
+        if (signal.aborted || socket.bytesRead > before) throw error;
+      }
+    }
+    return await this.#ask(await this.#dial(signal), exchange, signal);
+  }
+
+  #respondUdp(answered: Answered, draft03: boolean, label: string): UdpTunnelResponse {
+    const { connection, status, headers } = answered;
+    const answer = readUdpAnswer(draft03 ? "draft-03" : "upgrade", status, headers);
+    if (answer.is === "malformed") {
+      throw noAnswer(this.#proxy, "proxy_internal_error", answer.reason);
+    }
+    if (answer.is === "refused") return refused(answered, label, udpOutcomeOf);
+    return capsuleTunnel(connection.socket, tunnelOptions(answered), { status, headers, draft03 });
   }
 
   async #dial(signal: AbortSignal): Promise<Connection> {
@@ -115,18 +167,13 @@ export class H1Client implements ProxyClient {
   }
 
   /** Sends the request and reads the head of the answer. The socket is destroyed when it rejects. */
-  #ask(
-    connection: Connection,
-    request: Uint8Array<ArrayBuffer>,
-    authority: string,
-    signal: AbortSignal,
-  ): Promise<TunnelResponse> {
+  #ask<T>(connection: Connection, exchange: Exchange<T>, signal: AbortSignal): Promise<T> {
     const { socket } = connection;
     const { answerMs } = this.#proxy.timeouts;
     const fail = (...why: [Parameters<typeof noAnswer>[1], string]) =>
       noAnswer(this.#proxy, ...why);
     return new Promise((resolve, reject) => {
-      const parser = new ResponseHeadParser();
+      const parser = new ResponseHeadParser({ upgrade: exchange.upgrade });
       const onData = (bytes: Uint8Array<ArrayBuffer>) => {
         const progress = parser.push(plain(bytes));
         if (progress.state === "error") settle(fail("proxy_internal_error", progress.reason));
@@ -142,46 +189,71 @@ export class H1Client implements ProxyClient {
         clearTimeout(timer);
         socket.off("data", onData).off("end", onGone).off("close", onGone);
         signal.removeEventListener("abort", onAbort);
-        if (answer !== undefined) return resolve(respond(connection, answer, authority, signal));
-        connection.reset();
-        reject(error);
+        try {
+          if (answer === undefined) throw error;
+          resolve(exchange.respond(answeredBy(connection, answer, signal)));
+        } catch (error) {
+          connection.reset();
+          reject(error);
+        }
       };
       signal.addEventListener("abort", onAbort);
       socket.on("data", onData).on("end", onGone).on("close", onGone);
       // A spare connection that the proxy ended while it waited says so no second time.
       if (socket.readableEnded || socket.destroyed) return onGone();
-      socket.write(request);
+      socket.write(exchange.request);
     });
   }
 }
 
+/** A request, and what to make of its answer. */
+interface Exchange<T> {
+  readonly request: Uint8Array<ArrayBuffer>;
+  /** The request asks to switch protocols. */
+  readonly upgrade?: boolean;
+  /** Called in the very turn in which the head came; throws when no tunnel can be made of it. */
+  respond(answered: Answered): T;
+}
+
 type Answer = Extract<HeadProgress, { state: "done" }>;
 
-function respond(
-  connection: Connection,
-  { head, rest }: Answer,
-  target: string,
-  signal: AbortSignal,
-): TunnelResponse {
-  const { status } = head;
+/** The head of an answer, and the connection that it came on. */
+interface Answered {
+  readonly connection: Connection;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly rest: Uint8Array<ArrayBuffer>;
+  readonly signal: AbortSignal;
+}
+
+function answeredBy(connection: Connection, { head, rest }: Answer, signal: AbortSignal): Answered {
   const headers = new Headers(head.fields.map(([name, value]): [string, string] => [name, value]));
-  if (status < 200 || status > 299) {
-    connection.reset(); // whatever body follows, nobody reads it
-    const answer = {
-      status,
-      proxyStatus: headers.get("proxy-status"),
-      squidError: headers.get("x-squid-error"),
-    };
-    return { ok: false, status, headers, outcome: outcomeOf(answer, target) };
-  }
+  return { connection, status: head.status, headers, rest, signal };
+}
+
+function respond(answered: Answered, target: string): TunnelResponse {
+  const { connection, status, headers } = answered;
+  if (status < 200 || status > 299) return refused(answered, target, outcomeOf);
   // In this very turn: the socket flows, and bytes without a listener are lost.
-  const { readable, writable, closed } = duplexTunnel(connection.socket, {
-    initial: rest,
-    endedInOrder: connection.endedInOrder,
-    reset: connection.reset,
-    pause: connection.pause,
-    resume: connection.resume,
-    signal,
-  });
+  const { readable, writable, closed } = duplexTunnel(connection.socket, tunnelOptions(answered));
   return { ok: true, status, headers, readable, writable, closed };
+}
+
+function refused(
+  { connection, status, headers }: Answered,
+  target: string,
+  explain: typeof outcomeOf,
+): RefusedTunnel {
+  connection.reset(); // whatever body follows, nobody reads it
+  const answer = {
+    status,
+    proxyStatus: headers.get("proxy-status"),
+    squidError: headers.get("x-squid-error"),
+  };
+  return { ok: false, status, headers, outcome: explain(answer, target) };
+}
+
+function tunnelOptions({ connection, rest, signal }: Answered): DuplexTunnelOptions {
+  const { endedInOrder, reset, pause, resume } = connection;
+  return { initial: rest, endedInOrder, reset, pause, resume, signal };
 }

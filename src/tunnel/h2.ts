@@ -7,9 +7,12 @@
 import { ProxyError } from "../errors.ts";
 import { formatAuthority } from "../masque/authority.ts";
 import { unanswered } from "../masque/outcome.ts";
+import { udpConnectFields, udpLabel, udpResource, udpUnsupported } from "../masque/udp_request.ts";
 import { alpnOf, type Connection } from "./connection.ts";
 import { dial } from "./dial.ts";
-import { H2Session, type SessionEvents, UNPROCESSED } from "./h2_session.ts";
+import { H1Client } from "./h1.ts";
+import { respond, respondUdp } from "./h2_answer.ts";
+import { type Exchange, H2Session, type SessionEvents, UNPROCESSED } from "./h2_session.ts";
 import { Pool } from "./pool.ts";
 import {
   dialTarget,
@@ -18,7 +21,14 @@ import {
   requestFields,
   unreachable,
 } from "./settings.ts";
-import type { ConnectOptions, ProxyClient, Target, TunnelResponse } from "./tunnel.ts";
+import type {
+  ConnectOptions,
+  ProxyClient,
+  RefusedTunnel,
+  Target,
+  TunnelResponse,
+  UdpTunnelResponse,
+} from "./tunnel.ts";
 
 /** How often a request that the proxy surely did not act on is sent again. */
 const MAX_ATTEMPTS = 3;
@@ -29,6 +39,7 @@ export class H2Client implements ProxyClient {
   readonly #proxy: ProxySettings;
   readonly #closing = new AbortController();
   readonly #pool: Pool<H2Session>;
+  #http1: H1Client | undefined;
   readonly #events: SessionEvents = {
     onRetired: (session) => this.#pool.remove(session),
     onReleased: (session) => this.#pool.released(session),
@@ -57,35 +68,73 @@ export class H2Client implements ProxyClient {
   }
 
   /** Asks for a tunnel, see {@linkcode ProxyClient.connect}. */
-  async connect(target: Target, options: ConnectOptions = {}): Promise<TunnelResponse> {
-    if (this.#closing.signal.aborted) {
-      throw new TypeError("Cannot connect through a closed client: make another one");
-    }
-    const authority = formatAuthority(target.hostname, target.port);
-    const fields = requestFields(this.#proxy, options.headers);
-    const signal = options.signal
-      ? AbortSignal.any([options.signal, this.#closing.signal])
-      : this.#closing.signal;
-    signal.throwIfAborted();
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const session = await this.#pool.take(signal);
-      const response = await session.request(authority, fields, signal);
-      if (response !== UNPROCESSED) return response;
-    }
-    const why = `it put the request off ${MAX_ATTEMPTS} times`;
-    throw noAnswer(this.#proxy, "proxy_unreachable", why);
+  connect(target: Target, options: ConnectOptions = {}): Promise<TunnelResponse> {
+    return this.#exchange(options, (fields) => {
+      const authority = formatAuthority(target.hostname, target.port);
+      return {
+        fields: [[":method", "CONNECT"], [":authority", authority], ...fields],
+        respond: (answered) => respond(answered, authority),
+      };
+    });
+  }
+
+  /** Asks for a UDP tunnel, see {@linkcode ProxyClient.connectUdp}. */
+  async connectUdp(target: Target, options: ConnectOptions = {}): Promise<UdpTunnelResponse> {
+    const { udp, scheme } = this.#proxy;
+    const label = udpLabel(target);
+    if (udp.draft03) return await this.#older().connectUdp(target, options);
+    return await this.#exchange<UdpTunnelResponse>(options, (fields) => ({
+      fields: [...udpConnectFields(scheme, udpResource(udp.template, target)), ...fields],
+      respond: (answered) => respondUdp(answered, label, this.#proxy),
+      // RFC 8441, section 3: not before the peer has allowed it.
+      unless: (session) => session.takesProtocols ? undefined : withoutUdp(label),
+    }));
   }
 
   /** Ends all connections; open tunnels are reset. */
   async close(): Promise<void> {
     const reason = new DOMException("The client was closed", "AbortError");
     this.#closing.abort(reason);
-    await this.#pool.close(reason);
+    await Promise.all([this.#pool.close(reason), this.#http1?.close()]);
   }
 
   /** The same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #exchange<T>(
+    options: ConnectOptions,
+    plan: (fields: readonly (readonly [string, string])[]) => Plan<T>,
+  ): Promise<T> {
+    if (this.#closing.signal.aborted) {
+      throw new TypeError("Cannot connect through a closed client: make another one");
+    }
+    const exchange = plan(requestFields(this.#proxy, options.headers));
+    const signal = options.signal
+      ? AbortSignal.any([options.signal, this.#closing.signal])
+      : this.#closing.signal;
+    signal.throwIfAborted();
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const session = await this.#pool.take(signal);
+      const instead = exchange.unless?.(session);
+      if (instead !== undefined) {
+        session.release();
+        return instead;
+      }
+      const response = await session.request(exchange, signal);
+      if (response !== UNPROCESSED) return response;
+    }
+    const why = `it put the request off ${MAX_ATTEMPTS} times`;
+    throw noAnswer(this.#proxy, "proxy_unreachable", why);
+  }
+
+  /** Draft 03 goes over HTTP/1.1 whatever the rest does, as the proxies that know it expect. */
+  #older(): H1Client {
+    if (this.#closing.signal.aborted) {
+      throw new TypeError("Cannot connect through a closed client: make another one");
+    }
+    return this.#http1 ??= new H1Client(this.#proxy);
   }
 
   async #open(): Promise<H2Session> {
@@ -113,4 +162,15 @@ export class H2Client implements ProxyClient {
       throw unreachable(this.#proxy, error);
     }
   }
+}
+
+/** An exchange that some connections cannot carry. */
+interface Plan<T> extends Exchange<T> {
+  /** The response to give without asking, where there is no use in asking. */
+  unless?(session: H2Session): T | undefined;
+}
+
+function withoutUdp(label: string): RefusedTunnel {
+  const outcome = udpUnsupported(label, "its SETTINGS do not allow extended CONNECT, RFC 8441");
+  return { ok: false, status: 0, headers: new Headers(), outcome };
 }

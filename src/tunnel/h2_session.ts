@@ -11,14 +11,12 @@
 
 import * as http2 from "node:http2";
 import type { Goaway } from "../masque/h2_goaway.ts";
-import { outcomeOf } from "../masque/outcome.ts";
 import type { Connection } from "./connection.ts";
-import { duplexTunnel } from "./duplex_tunnel.ts";
+import type { AnsweredStream } from "./h2_answer.ts";
 import { type H2Transport, h2Transport } from "./h2_transport.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import type { PoolMember } from "./pool.ts";
 import { noAnswer, type ProxySettings } from "./settings.ts";
-import type { TunnelResponse } from "./tunnel.ts";
 
 /** What the session tells its owner. */
 export interface SessionEvents {
@@ -44,6 +42,14 @@ const { NGHTTP2_REFUSED_STREAM } = http2.constants;
 
 /** The proxy has surely not acted on the request: it may be sent again on another connection (RFC 9113, section 8.7). */
 export const UNPROCESSED = Symbol("unprocessed");
+
+/** A request, and what to make of its answer. */
+export interface Exchange<T> {
+  /** Pseudo-header fields and fields. */
+  readonly fields: readonly (readonly [string, string])[];
+  /** Called in the very turn in which the head came; throws when no tunnel can be made of it. */
+  respond(answered: AnsweredStream): T;
+}
 
 /** One HTTP/2 connection. */
 export class H2Session implements PoolMember {
@@ -140,20 +146,26 @@ export class H2Session implements PoolMember {
       : Math.max(0, this.limit - this.#active);
   }
 
-  /** Counts one flow more; {@linkcode request} gives it back. */
+  /** Whether the peer takes extended CONNECT (RFC 8441, section 3); without that, `:protocol` would be a malformed request. */
+  get takesProtocols(): boolean {
+    return this.#session.remoteSettings?.enableConnectProtocol ?? false;
+  }
+
+  /** Counts one flow more; {@linkcode request} or {@linkcode release} gives it back. */
   reserve(): void {
     this.#active++;
     this.#keepAlive.start();
   }
 
+  /** Gives a reserved stream back unused. */
+  release(): void {
+    this.#release();
+  }
+
   /** Asks for a tunnel on a reserved stream. Settles as {@linkcode ProxyClient.connect} does. */
-  request(
-    authority: string,
-    fields: readonly (readonly [string, string])[],
-    signal: AbortSignal,
-  ): Promise<TunnelResponse | typeof UNPROCESSED> {
+  request<T>(exchange: Exchange<T>, signal: AbortSignal): Promise<T | typeof UNPROCESSED> {
     const breaker = new AbortController();
-    const stream = this.#openStream(authority, fields, breaker.signal);
+    const stream = this.#openStream(exchange.fields, breaker.signal);
     if (stream === undefined) {
       this.#release();
       return Promise.resolve(UNPROCESSED);
@@ -180,7 +192,14 @@ export class H2Session implements PoolMember {
       const onAbort = () => fail(signal.reason);
       const onResponse = (head: http2.IncomingHttpHeaders) => {
         settle();
-        resolve(respond(stream, head, authority, breaker, signal));
+        try {
+          const reset = () => breaker.abort();
+          resolve(
+            exchange.respond({ stream, status: Number(head[":status"]), head, reset, signal }),
+          );
+        } catch (error) {
+          fail(error);
+        }
       };
       const putOff = () => {
         settle();
@@ -209,14 +228,11 @@ export class H2Session implements PoolMember {
   }
 
   #openStream(
-    authority: string,
     fields: readonly (readonly [string, string])[],
     signal: AbortSignal,
   ): http2.ClientHttp2Stream | undefined {
     if (this.#retired || this.#session.closed || this.#session.destroyed) return undefined;
     const headers: http2.OutgoingHttpHeaders = Object.create(null);
-    headers[":method"] = "CONNECT";
-    headers[":authority"] = authority;
     for (const [name, value] of fields) headers[name.toLowerCase()] = value;
     return this.#session.request(headers, { endStream: false, signal });
   }
@@ -257,40 +273,4 @@ export class H2Session implements PoolMember {
       if ((stream.id ?? Infinity) > lastStreamId) putOff();
     }
   }
-}
-
-function respond(
-  stream: http2.ClientHttp2Stream,
-  head: http2.IncomingHttpHeaders,
-  target: string,
-  breaker: AbortController,
-  signal: AbortSignal,
-): TunnelResponse {
-  const status = Number(head[":status"]);
-  const headers = toHeaders(head);
-  if (status < 200 || status > 299) {
-    breaker.abort(); // whatever body follows, nobody reads it
-    const answer = {
-      status,
-      proxyStatus: headers.get("proxy-status"),
-      squidError: headers.get("x-squid-error"),
-    };
-    return { ok: false, status, headers, outcome: outcomeOf(answer, target) };
-  }
-  // In this very turn: the runtime emits `data` as soon as somebody listens.
-  const { readable, writable, closed } = duplexTunnel(stream, {
-    endedInOrder: () => !stream.destroyed && !stream.rstCode,
-    reset: () => breaker.abort(),
-    signal,
-  });
-  return { ok: true, status, headers, readable, writable, closed };
-}
-
-function toHeaders(head: http2.IncomingHttpHeaders): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(head)) {
-    if (name.startsWith(":") || value === undefined) continue;
-    for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one);
-  }
-  return headers;
 }

@@ -5,7 +5,15 @@
  */
 
 import type { Outcome } from "../outcome.ts";
-import type { ConnectOptions, ProxyClient, Target, TunnelEnd, TunnelResponse } from "./tunnel.ts";
+import { memoryUdp, type UdpFarSide } from "./memory_udp.ts";
+import type {
+  ConnectOptions,
+  ProxyClient,
+  Target,
+  TunnelEnd,
+  TunnelResponse,
+  UdpTunnelResponse,
+} from "./tunnel.ts";
 
 /** The other end of a tunnel in memory: the origin, as it were. */
 export interface FarSide {
@@ -27,6 +35,12 @@ export type MemoryAnswer = "echo" | Outcome | ((far: FarSide) => void | Promise<
 /** Says how to answer; a promise keeps the request waiting. */
 export type MemoryScript = (target: Target) => MemoryAnswer | Promise<MemoryAnswer>;
 
+/** The same for UDP. */
+export type MemoryUdpAnswer = "echo" | Outcome | ((far: UdpFarSide) => void | Promise<void>);
+
+/** Says how to answer a request for UDP. */
+export type MemoryUdpScript = (target: Target) => MemoryUdpAnswer | Promise<MemoryUdpAnswer>;
+
 /**
  * A proxy in memory.
  *
@@ -44,28 +58,54 @@ export type MemoryScript = (target: Target) => MemoryAnswer | Promise<MemoryAnsw
 export class MemoryClient implements ProxyClient {
   readonly description = "in memory";
   readonly #script: MemoryScript;
+  readonly #udpScript: MemoryUdpScript;
   readonly #closing = new AbortController();
 
   /** Without a script every tunnel is an echo. */
-  constructor(script: MemoryScript = () => "echo") {
+  constructor(script: MemoryScript = () => "echo", udpScript: MemoryUdpScript = () => "echo") {
     this.#script = script;
+    this.#udpScript = udpScript;
   }
 
   /** Answers as the script says. */
   async connect(target: Target, options: ConnectOptions = {}): Promise<TunnelResponse> {
-    if (this.#closing.signal.aborted) {
-      throw new TypeError("Cannot connect through a closed client: make another one");
-    }
-    const signal = options.signal
-      ? AbortSignal.any([options.signal, this.#closing.signal])
-      : this.#closing.signal;
-    signal.throwIfAborted();
+    const signal = this.#signal(options);
     const answer = await settledOrAborted(Promise.resolve(this.#script(target)), signal);
     const headers = new Headers();
     if (typeof answer === "object") {
       return { ok: false, status: answer.status, headers, outcome: answer };
     }
     return { ok: true, status: 200, headers, ...open(answer, target, options.headers, signal) };
+  }
+
+  /** Answers as the script for UDP says. */
+  async connectUdp(target: Target, options: ConnectOptions = {}): Promise<UdpTunnelResponse> {
+    const signal = this.#signal(options);
+    const answer = await settledOrAborted(Promise.resolve(this.#udpScript(target)), signal);
+    if (typeof answer === "object") {
+      return { ok: false, status: answer.status, headers: new Headers(), outcome: answer };
+    }
+    const { near, far, reset } = memoryUdp(signal);
+    if (answer === "echo") far.receive({ datagram: (payload) => far.send(payload) });
+    else {
+      const { readable, writable, closed } = far;
+      const side: UdpFarSide = {
+        target,
+        headers: new Headers(options.headers),
+        readable,
+        writable,
+        closed,
+        get drops() {
+          return far.drops;
+        },
+        send: (payload) => far.send(payload),
+        receive: (taker) => far.receive(taker),
+        close: () => far.close(),
+        reset,
+      };
+      Promise.resolve(answer(side)).catch(reset);
+    }
+    return near;
   }
 
   /** Resets every open tunnel. */
@@ -77,6 +117,14 @@ export class MemoryClient implements ProxyClient {
   /** The same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #signal({ signal }: ConnectOptions): AbortSignal {
+    if (this.#closing.signal.aborted) {
+      throw new TypeError("Cannot connect through a closed client: make another one");
+    }
+    signal?.throwIfAborted();
+    return signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
   }
 }
 

@@ -6,6 +6,7 @@
 
 import { proxyAuthorization } from "../masque/auth.ts";
 import { checkFields } from "../masque/h1_request.ts";
+import { checkUdpTemplate, DEFAULT_UDP_PATH } from "../masque/uri_template.ts";
 import { alpnOf } from "./connection.ts";
 import { dial, parsePin, type Trust } from "./dial.ts";
 import { H1Client } from "./h1.ts";
@@ -31,6 +32,13 @@ export interface ConnectProxyOptions extends Trust {
   readonly privacyToken?: string;
   /** Further fields of every request. */
   readonly headers?: HeadersInit;
+  /**
+   * Where the proxy takes requests for UDP: a URI Template with `{target_host}` and `{target_port}` (RFC 9298, section 2). By default
+   * `/.well-known/masque/udp/{target_host}/{target_port}/` at the proxy's URL.
+   */
+  readonly udpTemplate?: string;
+  /** Asks for UDP as draft-ietf-masque-connect-udp-03 has it, one connection of HTTP/1.1 a tunnel: for older proxies (h2o, INVISV relays). */
+  readonly udpDraft03?: boolean;
   /** Gives the first connection up. */
   readonly signal?: AbortSignal;
   /** Deadlines. */
@@ -85,7 +93,8 @@ function settingsOf(url: string | URL, options: ConnectProxyOptions): ProxySetti
   const headers = new Headers(options.headers);
   if (authorization !== undefined) headers.set("proxy-authorization", authorization);
   if (options.pin !== undefined) parsePin(options.pin);
-  const { caCerts, pin, insecure } = options;
+  const { caCerts, pin, insecure, udpTemplate, udpDraft03 = false } = options;
+  const template = udpTemplate ?? `${scheme}://${parsed.host}${DEFAULT_UDP_PATH}`;
   return {
     scheme,
     hostname: parsed.hostname.replace(/^\[|\]$/g, ""),
@@ -93,6 +102,7 @@ function settingsOf(url: string | URL, options: ConnectProxyOptions): ProxySetti
     trust: { caCerts, pin, insecure },
     fields: checkFields(headers),
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
+    udp: { template: checkUdpTemplate(template), draft03: udpDraft03 },
     name: `${scheme}://${parsed.host}`,
   };
 }

@@ -21,6 +21,14 @@ export interface TunnelTimeouts {
   readonly pingWaitMs?: number;
 }
 
+/** How a proxy is asked for UDP. */
+export interface UdpSettings {
+  /** A URI Template that RFC 9298, section 2, allows. */
+  readonly template: string;
+  /** Asks with the method CONNECT-UDP of draft-ietf-masque-connect-udp-03, over HTTP/1.1. */
+  readonly draft03: boolean;
+}
+
 /** A proxy as the roads see it. */
 export interface ProxySettings {
   readonly scheme: "http" | "https";
@@ -31,6 +39,7 @@ export interface ProxySettings {
   /** Fields of every request, `proxy-authorization` included. */
   readonly fields: readonly (readonly [string, string])[];
   readonly timeouts: Required<TunnelTimeouts>;
+  readonly udp: UdpSettings;
   /** The proxy without secrets, for the operator: `https://proxy.example`. */
   readonly name: string;
 }

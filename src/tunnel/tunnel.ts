@@ -14,7 +14,7 @@ export interface Target {
   readonly port: number;
 }
 
-/** What a call to {@linkcode ProxyClient.connect} may say. */
+/** What a call to {@linkcode ProxyClient.connect} or {@linkcode ProxyClient.connectUdp} may say. */
 export interface ConnectOptions {
   /** Gives the attempt up; once the tunnel is there, aborts it. */
   readonly signal?: AbortSignal;
@@ -61,6 +61,64 @@ export interface RefusedTunnel {
 /** What the proxy answered. */
 export type TunnelResponse = OpenTunnel | RefusedTunnel;
 
+/** Datagrams lost here so far, by reason. UDP may lose, and late is worse than lost: so queues drop their oldest, and nobody waits. */
+export interface UdpDrops {
+  /** To the origin: the way to the proxy was full or gone, or the payload is longer than UDP has them. */
+  readonly outbound: number;
+  /** From the origin: nobody took them in time. */
+  readonly inbound: number;
+  /** From the proxy: of a context that nobody opened, or without a whole Context ID (RFC 9298, section 4). */
+  readonly unknownContext: number;
+}
+
+/** What both kinds of UDP tunnels have. `D` is a datagram as it comes, `O` one to send. */
+export interface DatagramTunnel<D, O> {
+  /** The proxy opened the tunnel. */
+  readonly ok: true;
+  /** The status of the proxy's answer. */
+  readonly status: number;
+  /** The header fields of the proxy's answer. */
+  readonly headers: Headers;
+  /**
+   * One chunk a datagram. Closes when the proxy ends the tunnel, errors when it is reset; cancel resets it.
+   * What nobody reads waits up to a bound, and the oldest is dropped then.
+   */
+  readonly readable: ReadableStream<D>;
+  /** One chunk a datagram; a write settles at once. Close ends the tunnel behind what was written, abort resets it. */
+  readonly writable: WritableStream<O>;
+  /** Lost datagrams. */
+  readonly drops: UdpDrops;
+  /** Settles when the tunnel has ended. */
+  readonly closed: Promise<TunnelEnd>;
+  /** Ends the tunnel behind what was sent. Closing twice does nothing. */
+  close(): void;
+}
+
+/**
+ * A tunnel for UDP to one target: the proxy answered 101 over HTTP/1.1, or 2xx.
+ *
+ * `send` and `receive` are the batch path: no promise and no object for a datagram, and what is sent in one turn of the event loop leaves
+ * in one write.
+ */
+export interface OpenUdpTunnel
+  extends DatagramTunnel<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBufferLike>> {
+  /** Sends one payload of 0 to 65,527 bytes; it is copied before this returns. */
+  send(payload: Uint8Array): void;
+  /** From now on hands over datagrams as they come, in place of `readable`. */
+  receive(taker: DatagramTaker): void;
+}
+
+/** Takes datagrams in the turn in which they come. */
+export interface DatagramTaker {
+  /** One datagram. The bytes are the tunnel's again once this returns. */
+  datagram(payload: Uint8Array<ArrayBuffer>): void;
+  /** No further one for the moment. */
+  batchEnd?(): void;
+}
+
+/** What the proxy answered. An `outcome` whose refusal is `reset` means a port unreachable to a UDP program. */
+export type UdpTunnelResponse = OpenUdpTunnel | RefusedTunnel;
+
 /** A way to a proxy. It may hold connections open; `close` ends them all. */
 export interface ProxyClient extends AsyncDisposable {
   /** The proxy in words for the operator, without secrets, for instance `https://proxy.example (HTTP/2)`. */
@@ -70,6 +128,8 @@ export interface ProxyClient extends AsyncDisposable {
    * Rejects with a `ProxyError` only when there was no answer, and with the signal's reason when that was aborted.
    */
   connect(target: Target, options?: ConnectOptions): Promise<TunnelResponse>;
+  /** The same for UDP: settles with the proxy's answer, or with `udp_unsupported` where the proxy cannot even be asked. */
+  connectUdp(target: Target, options?: ConnectOptions): Promise<UdpTunnelResponse>;
   /** Ends all connections; open tunnels are reset. Closing twice does nothing. */
   close(): Promise<void>;
 }

@@ -22,9 +22,10 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   stack: ["tcp", "udp", "wire"],
   flow: ["stack", "tcp", "udp", "wire", "type tun/device"],
 
+  sockets: ["wire/address"],
   masque: [],
-  tunnel: ["masque", "http2_session"],
-  proxy: ["masque", "wire/address", "http2_session"],
+  tunnel: ["masque", "http2_session", "sockets", "wire/address"],
+  proxy: ["masque", "wire/address", "http2_session", "sockets"],
 
   tun: ["wire"],
   dns: ["wire/address"],

@@ -11,6 +11,7 @@ import type {
   Target,
   TunnelEnd,
   TunnelResponse,
+  UdpTunnelResponse,
 } from "../../src/tunnel/tunnel.ts";
 
 /** Leads each target to its port on 127.0.0.1, or to the port that `ports` gives its name. */
@@ -32,6 +33,12 @@ export class LoopbackClient implements ProxyClient {
     const tunnel = await this.#direct.connect(target, options);
     if (tunnel.ok) this.closed.push(tunnel.closed);
     return tunnel;
+  }
+
+  connectUdp({ hostname, port }: Target, options?: ConnectOptions): Promise<UdpTunnelResponse> {
+    this.targets.push(`${hostname}:${port}`);
+    const target = { hostname: "127.0.0.1", port: this.#ports[hostname] ?? port };
+    return this.#direct.connectUdp(target, options);
   }
 
   close(): Promise<void> {

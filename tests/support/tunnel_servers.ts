@@ -27,6 +27,8 @@ export interface ServerOptions {
   readonly head?: (authority: string) => string | string[] | Promise<string | string[]>;
   /** HTTP/2: the fields to answer with; `undefined` never answers. */
   readonly respond?: (authority: string) => http2.OutgoingHttpHeaders | undefined;
+  /** HTTP/2: takes extended CONNECT (RFC 8441). */
+  readonly takesProtocols?: boolean;
   /** HTTP/2: streams at once on a connection. */
   readonly maxStreams?: number;
   readonly onSession?: (session: http2.ServerHttp2Session) => void;
@@ -48,7 +50,7 @@ export function serveH1(origin: Origin, options: ServerOptions = {}): Promise<Te
     for (const piece of answer) {
       await far.write(Uint8Array.from(piece, (character) => character.charCodeAt(0)));
     }
-    if (/^HTTP\/1.. 2/.test(answer.join(""))) await origin({ ...far, authority });
+    if (/^HTTP\/1.. (2|101)/.test(answer.join(""))) await origin({ ...far, authority });
     else await far.end();
   };
   if (options.tls) return listenTls(onConnection, requests);
@@ -69,7 +71,11 @@ export function serveTcp(origin: Origin): Promise<TestServer> {
 /** HTTP/2 CONNECT. */
 export function serveH2(origin: Origin, options: ServerOptions = {}): Promise<TestServer> {
   const requests: string[] = [];
-  const settings = { maxConcurrentStreams: options.maxStreams, initialWindowSize: 1 << 18 };
+  const settings = {
+    maxConcurrentStreams: options.maxStreams,
+    initialWindowSize: 1 << 18,
+    enableConnectProtocol: options.takesProtocols,
+  };
   const server = options.tls
     ? http2.createSecureServer({ cert: CERT, key: KEY, settings })
     : http2.createServer({ settings });
