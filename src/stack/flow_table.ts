@@ -36,6 +36,8 @@ export interface FlowEntry {
   isUnlinked: boolean;
   /** Nobody will read any more. */
   readerIsDone: boolean;
+  /** The path is narrower than a segment may be made: routers cut instead (IPv4). */
+  mayFragment: boolean;
 }
 
 const INITIAL_BUCKETS = 256;

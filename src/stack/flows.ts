@@ -13,9 +13,13 @@ import { Deadlines } from "./deadlines.ts";
 import { writeSegment } from "./egress.ts";
 import type { StackEvent } from "./events.ts";
 import { type FlowEntry, FlowTable } from "./flow_table.ts";
+import { allowFragments } from "./fragmentation.ts";
+import type { TooBig } from "./icmp_errors.ts";
+import type { Identification } from "./identification.ts";
 import type { Parsed } from "./ingress.ts";
 import type { Limits } from "./limits.ts";
 import { newEntry } from "./new_entry.ts";
+import { fitToPath, type PathMtus } from "./path_mtu.ts";
 import { Queue } from "./queue.ts";
 import { unreachablePacket } from "./reply_packets.ts";
 
@@ -25,6 +29,8 @@ export interface FlowsOptions {
   readonly offload: boolean;
   readonly secret: Uint8Array;
   readonly limits: Limits;
+  readonly pathMtus: PathMtus;
+  readonly identification: Identification;
   /** Where events go. */
   readonly events: Queue<StackEvent>;
   /** Where an ICMP refusal goes. */
@@ -85,6 +91,8 @@ export class Flows {
     const hash = this.#table.hash(frame, parsed.ip, sourcePort, destinationPort);
     const id = this.#nextId++;
     const entry = newEntry(id, hash, frame, parsed, this.#options, limits, now);
+    const pathMtu = this.#options.pathMtus.get(entry.source, now);
+    if (pathMtu !== Infinity) fitToPath(entry, pathMtu);
     this.#requests++;
     this.#table.add(entry);
     this.#flows.set(id, entry);
@@ -93,6 +101,19 @@ export class Flows {
     const destination = { hostname: formatIp(entry.destination), port: destinationPort };
     events.push({ type: "request", id, source, destination });
     return undefined;
+  }
+
+  /** Lets the flow of a segment that was too big for its path send smaller ones; says why not, when the message proves nothing. */
+  shrink(frame: Uint8Array, tooBig: TooBig, now: number): DropReason | undefined {
+    const { ip, sourcePort, destinationPort, seq, mtu } = tooBig;
+    const hash = this.#table.hash(frame, ip, sourcePort, destinationPort);
+    const entry = this.#table.find(hash, frame, ip, sourcePort, destinationPort);
+    if (entry === undefined) return "icmp-error-without-flow";
+    if (!entry.endpoint.isInFlight(seq)) return "icmp-error-not-in-flight";
+    this.#options.pathMtus.lower(entry.source, mtu, now);
+    const isNews = fitToPath(entry, mtu);
+    this.#afterCommand(entry);
+    return isNews ? undefined : "icmp-mtu-known";
   }
 
   /** Acts on every deadline that has come. Called early, or twice, it does nothing. */
@@ -113,7 +134,11 @@ export class Flows {
       if (entry.endpoint.pollSegment(this.#out, now)) {
         // Flows take turns: one packet each, and to the end of the queue.
         this.#ready.push(entry);
-        return writeSegment(entry, this.#out, frame, this.#options.offload);
+        const length = writeSegment(entry, this.#out, frame, this.#options.offload);
+        if (entry.mayFragment) {
+          allowFragments(entry, this.#out, frame, length, this.#options.identification);
+        }
+        return length;
       }
       entry.isReady = false;
       this.#settle(entry);

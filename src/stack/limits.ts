@@ -20,10 +20,25 @@ export interface Limits {
   readonly sendBufferBytes: number;
   /** Answers (RST, ICMP, echo, DNS) that wait for the device; beyond, new ones are dropped: each is repeatable. */
   readonly replies: number;
-  /** RSTs and ICMP errors a second that no flow asked for (RFC 4443, section 2.4 f; RFC 1812, section 4.3.2.8). */
+  /** Bytes of these answers: an echo of 64 KiB is one answer, too. */
+  readonly replyBytes: number;
+  /**
+   * RSTs a second to segments without a flow, and as many ICMP errors (RFC 4443, section 2.4 f; RFC 1812, section 4.3.2.8), each from a bucket
+   * of its own. The refusal of a request is not counted: it answers a question, and `requests` bounds those.
+   */
   readonly repliesPerSecond: number;
   /** Events that wait for the owner; datagrams beyond are dropped, other events are bounded by the flows. */
   readonly datagrams: number;
+  /** Packets that wait for their missing fragments at once; the oldest gives way, for a packet that can be whole mostly is at once. */
+  readonly reassemblies: number;
+  /** Bytes of their fragments, with what it costs to keep them: 64 of the longest packets. Linux takes the same. */
+  readonly reassemblyBytes: number;
+  /** Fragments of one packet: 64 KiB over an MTU of 296, the smallest that links are known to have (RFC 1191, section 7.1). */
+  readonly fragmentsPerPacket: number;
+  /** How long they wait, in milliseconds: 60 s to 120 s (RFC 1122, section 3.3.2), 60 s (RFC 8200, section 4.5). */
+  readonly reassemblyTimeoutMs: number;
+  /** Programs' hosts whose path MTU is remembered; the oldest is forgotten, and found out anew. */
+  readonly pathMtus: number;
 }
 
 /** What a stack takes when it is told nothing. */
@@ -35,6 +50,12 @@ export const DEFAULT_LIMITS: Limits = {
   receiveBufferBytes: 1 << 20,
   sendBufferBytes: 1 << 20,
   replies: 1024,
+  replyBytes: 4 << 20,
   repliesPerSecond: 1000,
   datagrams: 1024,
+  reassemblies: 256,
+  reassemblyBytes: 4 << 20,
+  fragmentsPerPacket: 256,
+  reassemblyTimeoutMs: 60_000,
+  pathMtus: 1024,
 };

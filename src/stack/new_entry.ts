@@ -66,5 +66,6 @@ export function newEntry(
     hasEnded: false,
     isUnlinked: false,
     readerIsDone: false,
+    mayFragment: false,
   };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { setU16 } from "../bytes.ts";
+import { setU16, setU32 } from "../bytes.ts";
 import { checksum, pseudoHeaderSum } from "../wire/checksum.ts";
 import {
   ECHO_REPLY,
@@ -12,6 +12,7 @@ import {
   ICMP_CHECKSUM_OFFSET,
   ICMP_CODE,
   ICMP_HEADER_LENGTH,
+  ICMP_REST,
   ICMP_TYPE,
   UNREACHABLE,
   UNREACHABLE_CODE,
@@ -148,17 +149,31 @@ export function unreachablePacket(
   quoted: Uint8Array,
   refusal: Exclude<Refusal, "reset">,
 ): Uint8Array {
-  const version = (quoted[0] >>> 4) as 4 | 6;
-  const [sourceAt, length] = version === 4 ? [12, 4] : [8, 16];
-  const destination = quoted.subarray(sourceAt, sourceAt + length);
-  const source = quoted.subarray(sourceAt + length, sourceAt + 2 * length);
+  const codes = UNREACHABLE_CODE[refusal];
+  return quoted[0] >>> 4 === 4
+    ? errorPacket(quoted, UNREACHABLE, codes.v4, 0)
+    : errorPacket(quoted, UNREACHABLE_V6, codes.v6, 0);
+}
+
+/**
+ * An ICMP error about the packet `quoted`, as if its destination had sent it, with as much of the packet as one that nobody has to cut may
+ * be long. `rest` are the four bytes behind the checksum.
+ */
+export function errorPacket(
+  quoted: Uint8Array,
+  type: number,
+  code: number,
+  rest: number,
+): Uint8Array {
+  const version = quoted[0] >>> 4 === 4 ? 4 : 6;
   const limit = version === 4 ? MAX_ERROR_V4 : MAX_ERROR_V6;
   const room = limit - ipHeaderLength(version) - ICMP_HEADER_LENGTH;
   const quote = quoted.subarray(0, room);
-  return buildIcmp(source, destination, ICMP_HEADER_LENGTH + quote.length, (packet, at) => {
-    packet[at + ICMP_TYPE] = version === 4 ? UNREACHABLE : UNREACHABLE_V6;
-    const codes = UNREACHABLE_CODE[refusal];
-    packet[at + ICMP_CODE] = version === 4 ? codes.v4 : codes.v6;
+  const length = ICMP_HEADER_LENGTH + quote.length;
+  return buildIcmp(targetOf(quoted), sourceOf(quoted), length, (packet, at) => {
+    packet[at + ICMP_TYPE] = type;
+    packet[at + ICMP_CODE] = code;
+    setU32(packet, at + ICMP_REST, rest);
     packet.set(quote, at + ICMP_HEADER_LENGTH);
   });
 }
@@ -176,4 +191,19 @@ function buildIcmp(
 /** A copy of one of a packet's addresses. */
 export function addressAt(bytes: Uint8Array, at: number, packet: IpPacket): Uint8Array {
   return bytes.slice(at, at + packet.addressLength);
+}
+
+/** The source of a packet, a view of it. */
+export function sourceOf(packet: Uint8Array): Uint8Array {
+  return packet[0] >>> 4 === 4 ? packet.subarray(12, 16) : packet.subarray(8, 24);
+}
+
+/** The destination of a packet, a view of it. */
+export function targetOf(packet: Uint8Array): Uint8Array {
+  return packet[0] >>> 4 === 4 ? packet.subarray(16, 20) : packet.subarray(24, 40);
+}
+
+/** The protocol that the header of a packet names. */
+export function protocolOf(packet: Uint8Array): number {
+  return packet[packet[0] >>> 4 === 4 ? 9 : 6];
 }

@@ -3,9 +3,11 @@
  *
  * A packet's journey:
  *
- * 1. `handlePacket`: the frame is parsed in place (`ingress.ts`); what must not be believed is a counted drop.
+ * 1. `handlePacket`: the frame is parsed in place (`ingress.ts`); what must not be believed is a counted drop, and where an RFC asks for it
+ *    the sender is told (`icmp.ts`). A fragment waits until its packet is whole (`reassembly.ts`), which then goes the same way.
  * 2. TCP: the 5-tuple finds the flow (`flows.ts`, `flow_table.ts`), whose endpoint takes the segment (`tcp/`). A SYN without a flow
- *    is a request; any other segment without a flow gets a RST. UDP and ICMP are answered here.
+ *    is a request; any other segment without a flow gets a RST. UDP and ICMP are answered here; long answers leave in pieces
+ *    (`replies.ts`, `fragmentation.ts`).
  * 3. What happened is an event (`pollEvent`): request, opened, readable, writable, ended.
  * 4. The flow stands in the ready queue until it has nothing more to send; `pollPacket` asks the flows by turns for one
  *    segment each and writes it as a frame (`egress.ts`). A bare ACK leaves only here: one for a whole batch.
@@ -16,27 +18,23 @@
  * @module
  */
 
-import { equalBytes } from "../bytes.ts";
 import type { Refusal } from "../outcome.ts";
 import type { ReadEnd } from "../tcp/endpoint.ts";
 import { HANDSHAKE_ACK_UNACCEPTABLE } from "../tcp/handshake.ts";
 import { formatIp, parseIp } from "../wire/address.ts";
-import { ECHO_REQUEST, ECHO_REQUEST_V6, ICMP_TYPE } from "../wire/icmp.ts";
 import { type DropReason, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ip.ts";
 import { ACK, RST, SYN } from "../wire/tcp.ts";
-import { writePacket } from "./egress.ts";
 import type { SocketAddress, StackEvent } from "./events.ts";
 import { Flows, NO_FLOW } from "./flows.ts";
+import { Icmp } from "./icmp.ts";
+import { Identification } from "./identification.ts";
 import { newParsed, parseFrame } from "./ingress.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { PathMtus } from "./path_mtu.ts";
 import { Queue } from "./queue.ts";
+import { Reassembly } from "./reassembly.ts";
 import { Replies } from "./replies.ts";
-import {
-  datagramPacket,
-  echoReplyPacket,
-  resetPacket,
-  unreachablePacket,
-} from "./reply_packets.ts";
+import { datagramPacket, resetPacket, unreachablePacket } from "./reply_packets.ts";
 
 /** What a stack is told at its birth. */
 export interface StackOptions {
@@ -44,7 +42,7 @@ export interface StackOptions {
   readonly mtu: number;
   /** Whether frames may leave with checksums and segmentation still to be done. */
   readonly offload: boolean;
-  /** 16 bytes of chance: keys the initial sequence numbers and the flow table. */
+  /** 16 bytes of chance: keys the initial sequence numbers, the identifications of packets and the flow table. */
   readonly secret: Uint8Array;
   /** Addresses that answer an echo request. */
   readonly addresses?: readonly string[];
@@ -57,10 +55,11 @@ export interface StackOptions {
 /** The core: many TCP endpoints behind one device. */
 export class Stack {
   readonly #limits: Limits;
-  readonly #addresses: readonly Uint8Array[];
   readonly #datagramPorts: readonly number[];
   readonly #flows: Flows;
   readonly #events = new Queue<StackEvent>();
+  readonly #reassembly: Reassembly;
+  readonly #icmp: Icmp;
   readonly #replies: Replies;
   readonly #drops = new Map<DropReason, number>();
   /** The shapes that every packet passes through. */
@@ -77,11 +76,16 @@ export class Stack {
       throw new RangeError(`Cannot use a secret of ${secret.length} bytes: it must be 16`);
     }
     const limits = this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#addresses = (options.addresses ?? []).map(parseAddress);
     this.#datagramPorts = options.datagramPorts ?? [];
-    this.#replies = new Replies(limits.replies, limits.repliesPerSecond);
+    this.#reassembly = new Reassembly(limits);
+    const pathMtus = new PathMtus(limits.pathMtus);
+    const identification = new Identification(secret);
+    this.#replies = new Replies(limits, mtu, pathMtus, identification);
     const reply = (packet: Uint8Array) => this.#reply(packet);
-    this.#flows = new Flows({ ...options, limits, events: this.#events, reply });
+    const shared = { limits, pathMtus, identification, events: this.#events, reply };
+    const flows = this.#flows = new Flows({ ...options, ...shared });
+    const addresses = (options.addresses ?? []).map(parseAddress);
+    this.#icmp = new Icmp({ addresses, flows, pathMtus, errors: this.#replies.errors, reply });
   }
 
   /** How many packets were dropped, by reason. */
@@ -96,7 +100,20 @@ export class Stack {
 
   /** Takes one frame of `length` bytes. `frame` may be used again when this returns. */
   handlePacket(frame: Uint8Array, length: number, now: number): void {
-    const dropped = parseFrame(frame, length, this.#parsed) ?? this.#dispatch(frame, now);
+    let dropped = parseFrame(frame, length, this.#parsed);
+    if (dropped === undefined && this.#parsed.ip.isFragment) {
+      const whole = this.#reassembly.add(frame, this.#parsed.ip, now);
+      for (let i = this.#reassembly.takeEvicted(); i > 0; i--) this.#drop("limit-reassemblies");
+      if (whole === 0) return;
+      if (typeof whole === "string") return this.#drop(whole);
+      frame = this.#reassembly.frame;
+      dropped = parseFrame(frame, whole, this.#parsed);
+      // A fragment of fragments: nobody sends it in good faith.
+      if (dropped === undefined && this.#parsed.ip.isFragment) dropped = "ipv6-nested-fragment";
+    }
+    dropped = dropped === undefined
+      ? this.#dispatch(frame, now)
+      : this.#icmp.refuse(frame, this.#parsed.ip, now, dropped);
     if (dropped !== undefined) this.#drop(dropped);
   }
 
@@ -104,7 +121,7 @@ export class Stack {
     const { protocol } = this.#parsed.ip;
     if (protocol === PROTOCOL_TCP) return this.#handleSegment(frame, now);
     if (protocol === PROTOCOL_UDP) return this.#handleDatagram(frame, now);
-    return this.#handleIcmp(frame, now);
+    return this.#icmp.handle(frame, this.#parsed.ip, now);
   }
 
   #handleSegment(frame: Uint8Array, now: number): DropReason | undefined {
@@ -120,7 +137,7 @@ export class Stack {
   }
 
   #answerReset(frame: Uint8Array, now: number, reason: DropReason): DropReason {
-    if (!this.#replies.allows(now)) return "limit-replies";
+    if (!this.#replies.resets.take(now)) return "limit-replies";
     this.#reply(resetPacket(frame, this.#parsed.ip, this.#parsed.segment));
     return reason;
   }
@@ -129,7 +146,7 @@ export class Stack {
     const { ip, datagram } = this.#parsed;
     const { sourceAt, destinationAt, addressLength, start, payloadEnd } = ip;
     if (!this.#datagramPorts.includes(datagram.destinationPort)) {
-      if (!this.#replies.allows(now)) return "limit-replies";
+      if (!this.#replies.errors.take(now)) return "limit-replies";
       this.#reply(unreachablePacket(frame.subarray(start, payloadEnd), "port-unreachable"));
       return "udp-port-unreachable";
     }
@@ -147,26 +164,18 @@ export class Stack {
     return undefined;
   }
 
-  #handleIcmp(frame: Uint8Array, now: number): DropReason | undefined {
-    const { ip } = this.#parsed;
-    const type = frame[ip.payloadAt + ICMP_TYPE];
-    if (type !== (ip.version === 4 ? ECHO_REQUEST : ECHO_REQUEST_V6)) return "icmp-ignored";
-    const target = frame.subarray(ip.destinationAt, ip.destinationAt + ip.addressLength);
-    if (!this.#addresses.some((address) => equalBytes(address, target))) return "icmp-not-ours";
-    if (!this.#replies.allows(now)) return "limit-replies";
-    this.#reply(echoReplyPacket(frame, ip));
-    return undefined;
-  }
-
   /** Acts on every deadline that has come. Called early, or twice, it does nothing. */
   handleTimeout(now: number): void {
     this.#flows.handleTimeout(now);
+    for (let first; (first = this.#reassembly.takeExpired(now)) !== undefined;) {
+      const limited = first === null ? undefined : this.#icmp.refuseFragments(first, now);
+      this.#drop(limited ?? "fragments-timed-out");
+    }
   }
 
   /** Writes the next frame to `frame`, which has room for `MAX_FRAME_LENGTH` bytes, and returns its length; 0 when there is none. */
   pollPacket(frame: Uint8Array, now: number): number {
-    const reply = this.#replies.shift();
-    return reply === undefined ? this.#flows.pollPacket(frame, now) : writePacket(reply, frame);
+    return this.#replies.poll(frame, now) || this.#flows.pollPacket(frame, now);
   }
 
   /** Takes the next event; undefined when there is none. */
@@ -178,7 +187,7 @@ export class Stack {
 
   /** When `handleTimeout` wants to be called, Infinity for never. It may be too early, never too late. */
   nextTimeout(): number {
-    return this.#flows.nextTimeout();
+    return Math.min(this.#flows.nextTimeout(), this.#reassembly.nextTimeout());
   }
 
   /** Answers a request with a SYN-ACK. False when the program has given up meanwhile. */

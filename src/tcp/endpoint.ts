@@ -10,6 +10,7 @@ import { seqLess } from "../wire/seq.ts";
 import { ACK, RST, type Segment, SYN } from "../wire/tcp.ts";
 import { FIN_WAIT_2_MS } from "./constants.ts";
 import { arriveHeld, arriveSynSent, takeSyn } from "./handshake.ts";
+import { isInFlight, limitMss } from "./path_mtu.ts";
 import { arrive } from "./receive.ts";
 import { canReceive, canSend, type State } from "./states.ts";
 import {
@@ -75,6 +76,16 @@ export class Endpoint {
   get queuedBytes(): number {
     const tcb = this.#tcb;
     return tcb.sendQueue.length + tcb.receiveQueue.length + tcb.assembler.length;
+  }
+
+  /** Whether the segment that began at `seq` may still be on its way: what an ICMP error quotes (RFC 5927, section 4.1). */
+  isInFlight(seq: number): boolean {
+    return isInFlight(this.#tcb, seq);
+  }
+
+  /** Sends no more than `mss` bytes of payload and options in one segment; what is in flight goes again. False when that is no less than before. */
+  limitMss(mss: number): boolean {
+    return limitMss(this.#tcb, mss);
   }
 
   /** Takes one segment whose bytes stand in `bytes`; says why, when it was dropped. */

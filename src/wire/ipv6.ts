@@ -1,11 +1,11 @@
 /**
- * The IPv6 header and the walk over its extension headers (RFC 8200).
+ * The fixed header of IPv6 (RFC 8200). What may stand behind it is in `ipv6_extensions.ts`.
  *
  * @module
  */
 
 import { getU16, setU16, setU32 } from "../bytes.ts";
-import type { DropReason, IpPacket } from "./ip.ts";
+import { type DropReason, type IpPacket, NO_ERROR } from "./ip.ts";
 
 const PAYLOAD_LENGTH = 4;
 const NEXT_HEADER = 6;
@@ -16,39 +16,34 @@ const DESTINATION = 24;
 /** Bytes of the fixed header. */
 export const IPV6_HEADER_LENGTH = 40;
 
-const HOP_BY_HOP = 0;
-const ROUTING = 43;
-const FRAGMENT = 44;
-const DESTINATION_OPTIONS = 60;
+/** Where the payload's length stands: an answer about an impossible one points there. */
+export const IPV6_PAYLOAD_LENGTH_OFFSET = PAYLOAD_LENGTH;
 
-/** Reads the packet at `bytes[start..end)` into `into`; returns why it must be dropped, or undefined when it is good. */
+/**
+ * Reads the fixed header at `bytes[start..end)` into `into`; returns why the packet must be dropped, or undefined when it is good.
+ * `protocol` may be an extension header: `walkExtensions` goes on from there.
+ */
 export function parseIpv6(
   bytes: Uint8Array,
   start: number,
   end: number,
   into: IpPacket,
 ): DropReason | undefined {
+  into.errorType = NO_ERROR;
   if (end - start < IPV6_HEADER_LENGTH) return "ipv6-truncated";
   const payloadEnd = start + IPV6_HEADER_LENGTH + getU16(bytes, start + PAYLOAD_LENGTH);
   if (payloadEnd > end) return "ipv6-truncated";
-  let next = bytes[start + NEXT_HEADER];
-  let at = start + IPV6_HEADER_LENGTH;
-  while (next === HOP_BY_HOP || next === ROUTING || next === DESTINATION_OPTIONS) {
-    if (payloadEnd - at < 8) return "ipv6-truncated";
-    next = bytes[at];
-    at += (bytes[at + 1] + 1) * 8;
-    if (at > payloadEnd) return "ipv6-truncated";
-  }
-  if (next === FRAGMENT) return "ipv6-fragment";
   into.version = 6;
   into.addressLength = 16;
   into.start = start;
   into.sourceAt = start + SOURCE;
   into.destinationAt = start + DESTINATION;
-  into.protocol = next;
-  into.payloadAt = at;
+  into.protocol = bytes[start + NEXT_HEADER];
+  into.protocolAt = start + NEXT_HEADER;
+  into.payloadAt = start + IPV6_HEADER_LENGTH;
   into.payloadEnd = payloadEnd;
   into.hopLimit = bytes[start + HOP_LIMIT];
+  into.isFragment = false;
   return undefined;
 }
 
@@ -70,4 +65,16 @@ export function writeIpv6Header(
     bytes[at + SOURCE + i] = source[i];
     bytes[at + DESTINATION + i] = destination[i];
   }
+}
+
+/** Changes the length of the payload of the header at `at`. */
+export function setIpv6PayloadLength(bytes: Uint8Array, at: number, length: number): void {
+  setU16(bytes, at + PAYLOAD_LENGTH, length);
+}
+
+/** Changes what follows the header at `at`, and returns what did before. */
+export function setIpv6NextHeader(bytes: Uint8Array, at: number, next: number): number {
+  const before = bytes[at + NEXT_HEADER];
+  bytes[at + NEXT_HEADER] = next;
+  return before;
 }

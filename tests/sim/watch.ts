@@ -26,6 +26,8 @@ export class Watch implements Observer {
   }
 
   onSent(host: number, frame: Uint8Array): void {
+    // A link that turns a bit of the next header over makes another protocol of TCP, which IPv6 answers by ICMP.
+    if (frame[frame[10] >>> 4 === 4 ? 19 : 16] !== 6) return;
     const segment = decode(frame);
     const { payload, flags, gsoSize, seq } = segment;
     const length = frame.length - 10 - payload.length + (gsoSize ?? payload.length);

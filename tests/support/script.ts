@@ -85,6 +85,11 @@ export class Script {
     this.now = options.startAt ?? 0;
   }
 
+  /** The stack's initial sequence number, for packets that the script does not know how to write. */
+  get stackIss(): number {
+    return this.#stackIss;
+  }
+
   /** The program sends a segment. */
   send(sent: Sent): this {
     this.stack.handlePacket(...this.#encode(sent), this.now);

@@ -2,7 +2,11 @@ import { assertEquals } from "@std/assert";
 import { Deadlines } from "../../../src/stack/deadlines.ts";
 import { type FlowEntry, FlowTable } from "../../../src/stack/flow_table.ts";
 import { Queue } from "../../../src/stack/queue.ts";
+import { DEFAULT_LIMITS } from "../../../src/stack/limits.ts";
+import { PathMtus } from "../../../src/stack/path_mtu.ts";
+import { Identification } from "../../../src/stack/identification.ts";
 import { Replies } from "../../../src/stack/replies.ts";
+import { TokenBucket } from "../../../src/stack/token_bucket.ts";
 import { newIpPacket } from "../../../src/wire/ip.ts";
 import { seededDice } from "../random.ts";
 
@@ -114,10 +118,10 @@ Deno.test("a queue is first in, first out, through every compaction", () => {
 });
 
 Deno.test("answers have a rate, which is saved up for a second at most", () => {
-  const replies = new Replies(10, 100);
+  const bucket = new TokenBucket(100);
   const allowed = (now: number) => {
     let count = 0;
-    while (replies.allows(now)) count++;
+    while (bucket.take(now)) count++;
     return count;
   };
   assertEquals(allowed(0), 100);
@@ -126,13 +130,27 @@ Deno.test("answers have a rate, which is saved up for a second at most", () => {
   assertEquals(allowed(100_000), 100);
 });
 
-Deno.test("answers wait in order, up to the capacity", () => {
-  const replies = new Replies(2, 100);
-  const packets = [1, 2, 3].map((n) => Uint8Array.of(n));
-  assertEquals(packets.map((packet) => replies.push(packet)), [true, true, false]);
-  assertEquals([replies.shift(), replies.shift(), replies.shift()], [
-    packets[0],
-    packets[1],
-    undefined,
-  ]);
+Deno.test("answers wait in order, up to the capacity in number and in bytes", () => {
+  const identification = new Identification(new Uint8Array(16));
+  const packet = (length: number) => new Uint8Array(length).fill(0x60, 0, 1);
+  const take = (limits: object, lengths: number[]) => {
+    const replies = new Replies(
+      { ...DEFAULT_LIMITS, ...limits },
+      1500,
+      new PathMtus(1),
+      identification,
+    );
+    const taken = lengths.map((length) => replies.push(packet(length)));
+    const frame = new Uint8Array(2000);
+    const left = lengths.map(() => replies.poll(frame, 0));
+    assertEquals(replies.push(packet(lengths[0])), true, "room again");
+    return [taken, left];
+  };
+  assertEquals(take({ replies: 2 }, [41, 42, 43]), [[true, true, false], [51, 52, 0]]);
+  assertEquals(take({ replyBytes: 100 }, [41, 60, 59, 1]), [[true, false, true, false], [
+    51,
+    69,
+    0,
+    0,
+  ]]);
 });
