@@ -12,7 +12,8 @@ import type { Limits } from "../../src/stack/limits.ts";
 import { Stack } from "../../src/stack/stack.ts";
 import { parseIp } from "../../src/wire/address.ts";
 import { MAX_FRAME_LENGTH } from "../../src/wire/virtio.ts";
-import { decode, encode, type NaiveSegment } from "./naive_packet.ts";
+import { decode, encode } from "./naive_packet.ts";
+import { icmpLine, words } from "./words.ts";
 
 /** What may be different about a script. */
 export interface ScriptOptions {
@@ -246,34 +247,6 @@ export class Script {
     assertEquals(this.stack.nextTimeout(), Infinity);
     return this.events();
   }
-}
-
-function words(
-  segment: NaiveSegment,
-  seq: number,
-  programIss: number,
-  timestampBase: number,
-): string {
-  const { flags, ack, window, mss, scale, sackOk, timestamps, sack, payload, gsoSize } = segment;
-  let line = `${flags} ${seq}`;
-  if (payload.length > 0) line += `+${payload.length}`;
-  if (gsoSize !== undefined) line += `/${gsoSize}`;
-  if (flags.includes("A")) line += ` ack ${(ack - programIss) | 0}`;
-  // The window that is not scaled and has all the room there is goes without saying; a reset has none.
-  if (window !== (flags.includes("R") ? 0 : 65_535)) line += ` win ${window}`;
-  if (mss !== undefined) line += ` mss ${mss}`;
-  if (scale !== undefined) line += ` scale ${scale}`;
-  if (sackOk) line += " sackOk";
-  if (timestamps) line += ` ts ${(timestamps[0] - timestampBase) >>> 0}/${timestamps[1]}`;
-  if (sack) {
-    line += ` sack ${sack.map((block) => block.map((n) => (n - programIss) | 0).join("-"))}`;
-  }
-  return line;
-}
-
-function icmpLine(packet: Uint8Array): string {
-  const at = packet[0] >>> 4 === 4 ? 20 : 40;
-  return `ICMP ${packet[at]}/${packet[at + 1]}`;
 }
 
 /** The program's SYN without any option but the MSS. */
