@@ -157,7 +157,7 @@ export class H2Client implements ProxyClient {
       );
     }
     try {
-      return await H2Session.open(connection, this.#proxy, this.#events);
+      return await H2Session.open(connection.socket, this.#proxy, this.#events);
     } catch (error) {
       throw unreachable(this.#proxy, error);
     }

@@ -10,10 +10,9 @@
  */
 
 import * as http2 from "node:http2";
-import type { Goaway } from "../masque/h2_goaway.ts";
-import type { Connection } from "./connection.ts";
+import type { Socket } from "node:net";
+import { deferTeardown } from "../http2_session.ts";
 import type { AnsweredStream } from "./h2_answer.ts";
-import { type H2Transport, h2Transport } from "./h2_transport.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import type { PoolMember } from "./pool.ts";
 import { noAnswer, type ProxySettings } from "./settings.ts";
@@ -54,60 +53,49 @@ export interface Exchange<T> {
 /** One HTTP/2 connection. */
 export class H2Session implements PoolMember {
   readonly #session: http2.ClientHttp2Session;
-  readonly #transport: H2Transport;
+  readonly #socket: Socket;
   readonly #proxy: ProxySettings;
   readonly #events: SessionEvents;
   readonly #keepAlive: KeepAlive;
-  /** Requests without an answer, bounded by the peer's stream limit: what puts each of them off. */
-  readonly #unanswered = new Map<http2.ClientHttp2Stream, () => void>();
   #active = 0;
   #retired = false;
 
   /** For a `session` whose peer has sent its SETTINGS: {@linkcode H2Session.open} makes one. */
   constructor(
     session: http2.ClientHttp2Session,
-    transport: H2Transport,
+    socket: Socket,
     proxy: ProxySettings,
     events: SessionEvents,
   ) {
     this.#session = session;
-    this.#transport = transport;
+    this.#socket = socket;
     this.#proxy = proxy;
     this.#events = events;
     const { pingIdleMs, pingWaitMs } = proxy.timeouts;
     this.#keepAlive = new KeepAlive(
       {
-        received: transport.received,
+        received: () => socket.bytesRead,
         ask: () => session.destroyed || session.ping(() => {}),
-        dead: () => this.#end(),
+        dead: () => session.destroy(),
       },
       pingIdleMs,
       pingWaitMs,
     );
     const retire = () => this.#retire();
-    transport.duplex.once("end", () => session.destroy()); // half a connection is of no use to HTTP/2
-    session.once("close", retire).once("error", retire);
+    socket.once("end", () => session.destroy()); // half a connection is of no use to HTTP/2
+    session.once("close", retire).once("error", retire).once("goaway", retire);
   }
 
-  /** Speaks HTTP/2 on `connection`. Resolves with the peer's SETTINGS, rejects with an `Error` when they do not come in time. */
-  static open(
-    connection: Connection,
-    proxy: ProxySettings,
-    events: SessionEvents,
-  ): Promise<H2Session> {
-    let opened: H2Session | undefined;
-    const transport = h2Transport(connection, (goaway) => {
-      if (opened === undefined) connection.reset();
-      else opened.#goAway(goaway);
-    });
-    const session = http2.connect(`${proxy.scheme}://proxy.invalid`, { // only for its own records
-      createConnection: () => transport.duplex,
+  /** Speaks HTTP/2 on `socket`. Resolves with the peer's SETTINGS, rejects with an `Error` when they do not come in time. */
+  static open(socket: Socket, proxy: ProxySettings, events: SessionEvents): Promise<H2Session> {
+    const session = deferTeardown(http2.connect(`${proxy.scheme}://proxy.invalid`, { // only for its own records
+      createConnection: () => socket,
       settings: {
         enablePush: false,
         initialWindowSize: STREAM_WINDOW_BYTES,
         maxFrameSize: MAX_FRAME_BYTES,
       },
-    });
+    }));
     return new Promise((resolve, reject) => {
       const fail = (error: Error) => {
         clearTimeout(timer);
@@ -123,8 +111,7 @@ export class H2Session implements PoolMember {
       session.once("remoteSettings", () => {
         clearTimeout(timer);
         session.setLocalWindowSize(SESSION_WINDOW_BYTES);
-        opened = new H2Session(session, transport, proxy, events);
-        resolve(opened);
+        resolve(new H2Session(session, socket, proxy, events));
       });
     });
   }
@@ -177,7 +164,6 @@ export class H2Session implements PoolMember {
       const settle = () => {
         clearTimeout(timer);
         signal.removeEventListener("abort", onAbort);
-        this.#unanswered.delete(stream);
         stream.off("response", onResponse).off("close", onClose);
       };
       const fail = (error: unknown) => {
@@ -201,16 +187,12 @@ export class H2Session implements PoolMember {
           fail(error);
         }
       };
-      const putOff = () => {
+      const onClose = () => {
+        // Also what becomes of the streams that a GOAWAY passes over.
+        if (stream.rstCode !== NGHTTP2_REFUSED_STREAM) return fail(this.#whyUnanswered(stream));
         settle();
-        breaker.abort();
         resolve(UNPROCESSED);
       };
-      const onClose = () => {
-        if (stream.rstCode === NGHTTP2_REFUSED_STREAM) putOff();
-        else fail(this.#whyUnanswered(stream));
-      };
-      this.#unanswered.set(stream, putOff);
       signal.addEventListener("abort", onAbort);
       stream.once("response", onResponse).once("close", onClose);
     });
@@ -219,11 +201,10 @@ export class H2Session implements PoolMember {
   /** Ends the connection; its flows are reset. */
   close(): Promise<void> {
     this.#retire();
-    const { duplex } = this.#transport;
-    if (duplex.closed) return Promise.resolve();
+    if (this.#socket.destroyed) return Promise.resolve();
     return new Promise((resolve) => {
-      duplex.once("close", () => resolve());
-      this.#end();
+      this.#socket.once("close", () => resolve());
+      this.#session.destroy();
     });
   }
 
@@ -238,7 +219,7 @@ export class H2Session implements PoolMember {
   }
 
   #whyUnanswered(stream: http2.ClientHttp2Stream): Error {
-    if (this.#session.destroyed || this.#transport.duplex.destroyed) {
+    if (this.#session.destroyed || this.#socket.destroyed) {
       return noAnswer(this.#proxy, "proxy_unreachable", "the connection to it broke");
     }
     const why = `it reset the request (code ${stream.rstCode})`;
@@ -248,29 +229,14 @@ export class H2Session implements PoolMember {
   #release(): void {
     this.#active--;
     if (this.#active === 0) this.#keepAlive.stop();
-    if (this.#active === 0 && this.#retired) this.#end();
+    if (this.#active === 0 && this.#retired) this.#session.destroy();
     this.#events.onReleased(this);
   }
 
   #retire(): void {
     if (this.#retired) return;
     this.#retired = true;
-    if (this.#session.destroyed) this.#keepAlive.stop();
-    else if (this.#active === 0) this.#end();
+    if (this.#active === 0) this.#session.destroy();
     this.#events.onRetired(this);
-  }
-
-  /** Takes the ground from under the session: it would say GOAWAY, which a proxy built on the same nghttp2 may not survive. */
-  #end(): void {
-    this.#transport.duplex.destroy();
-    this.#session.destroy();
-  }
-
-  #goAway({ lastStreamId }: Goaway): void {
-    this.#retire();
-    // A copy: putting one off takes it out.
-    for (const [stream, putOff] of [...this.#unanswered]) {
-      if ((stream.id ?? Infinity) > lastStreamId) putOff();
-    }
   }
 }

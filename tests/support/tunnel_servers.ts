@@ -6,6 +6,7 @@
 
 import * as http2 from "node:http2";
 import * as net from "node:net";
+import { deferTeardown } from "../../src/http2_session.ts";
 import { CERT, KEY } from "./certificate.ts";
 import { connFarSide, type FarSide, farSide, type Origin } from "./far_side.ts";
 
@@ -80,6 +81,7 @@ export function serveH2(origin: Origin, options: ServerOptions = {}): Promise<Te
     ? http2.createSecureServer({ cert: CERT, key: KEY, settings })
     : http2.createServer({ settings });
   server.on("session", (session: http2.ServerHttp2Session) => {
+    deferTeardown(session);
     session.on("error", () => {});
     session.setLocalWindowSize(1 << 22);
     options.onSession?.(session);
