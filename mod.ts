@@ -23,6 +23,7 @@ export { type EmbeddedProxy, type ProxyOptions, serveProxy } from "./src/proxy/p
 export { relay, type RelayEnd } from "./src/relay.ts";
 export { run, type Running, type RunOptions } from "./src/run.ts";
 export type { Limits } from "./src/stack/limits.ts";
+export type { CongestionName, KeepAlive, TcpSettings } from "./src/tcp/settings.ts";
 export type { Device } from "./src/tun/device.ts";
 export { TunDevice } from "./src/tun/descriptor.ts";
 export { type AdoptOptions, adoptTun } from "./src/tun/fd.ts";

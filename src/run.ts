@@ -17,6 +17,7 @@ import { DNS_PORT, type Names, type Route, routeOf } from "./policy/route.ts";
 import { relay } from "./relay.ts";
 import { FlowReport } from "./report.ts";
 import type { Limits } from "./stack/limits.ts";
+import type { TcpSettings } from "./tcp/settings.ts";
 import type { Device } from "./tun/device.ts";
 import type { ProxyClient, TunnelResponse } from "./tunnel/tunnel.ts";
 import { cidrContains, parseIp } from "./wire/address.ts";
@@ -32,6 +33,8 @@ export interface RunOptions {
   readonly addresses?: readonly string[];
   /** Other bounds than the usual ones. */
   readonly limits?: Partial<Limits>;
+  /** What is chosen of TCP: the congestion control, the user timeout, keep-alive. */
+  readonly tcp?: TcpSettings;
   /** Where words for the operator go; by default nowhere. */
   readonly log?: Log;
 }
@@ -74,7 +77,7 @@ class Runner implements Running {
   readonly #names: Names | undefined;
 
   constructor(device: Device, proxy: ProxyClient, options: RunOptions) {
-    const { dns = "fake", log = SILENT, addresses, limits } = options;
+    const { dns = "fake", log = SILENT, addresses, limits, tcp } = options;
     this.#device = device;
     this.#proxy = proxy;
     this.#report = new FlowReport(log);
@@ -91,6 +94,7 @@ class Runner implements Running {
       offload: device.offload,
       addresses,
       limits,
+      tcp,
       datagramPorts: dns === "fake" ? [DNS_PORT] : [],
       onDatagram: (query, reply) => {
         const answer = this.#answer(query);

@@ -7,6 +7,7 @@
 import { FRAME_HEADER_LENGTH, MAX_FRAME_LENGTH } from "../wire/virtio.ts";
 import type { Limits } from "../stack/limits.ts";
 import type { DatagramEvent } from "../stack/events.ts";
+import type { TcpSettings } from "../tcp/settings.ts";
 import type { Device } from "../tun/device.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Driver } from "./driver.ts";
@@ -22,6 +23,8 @@ export interface PseudoTcpOptions {
   readonly addresses?: readonly string[];
   /** Other bounds than the usual ones. */
   readonly limits?: Partial<Limits>;
+  /** What is chosen of TCP: the congestion control, the user timeout, keep-alive. */
+  readonly tcp?: TcpSettings;
   /** Whether frames may leave checksums and segmentation to the device; for `attach`, and false by default. */
   readonly offload?: boolean;
   /** UDP ports whose datagrams go to `onDatagram`; others are answered with port unreachable. */
@@ -76,10 +79,10 @@ export class PseudoTcp implements AsyncDisposable {
   /** A stack without flows. */
   constructor(options: PseudoTcpOptions = {}) {
     this.#options = options;
-    const { mtu = 1500, offload = false, addresses, limits, datagramPorts } = options;
+    const { mtu = 1500, offload = false, addresses, limits, tcp, datagramPorts } = options;
     const secret = crypto.getRandomValues(new Uint8Array(16));
     this.#driver = new Driver(
-      { mtu, offload, secret, addresses, limits, datagramPorts },
+      { mtu, offload, secret, addresses, limits, tcp, datagramPorts },
       options.clock ?? systemClock(),
       {
         onRequest: (event) => this.#requests.push(this.#newRequest(event)),

@@ -6,6 +6,7 @@
 
 import type { Refusal } from "../outcome.ts";
 import type { ReadEnd } from "../tcp/endpoint.ts";
+import type { TcpSettings } from "../tcp/settings.ts";
 import { ENDED, newOutSegment, OPENED, READABLE, WRITABLE } from "../tcp/tcb.ts";
 import { formatIp } from "../wire/address.ts";
 import type { DropReason } from "../wire/ip.ts";
@@ -29,6 +30,7 @@ export interface FlowsOptions {
   readonly offload: boolean;
   readonly secret: Uint8Array;
   readonly limits: Limits;
+  readonly tcp?: TcpSettings;
   readonly pathMtus: PathMtus;
   readonly identification: Identification;
   /** Where events go. */

@@ -8,6 +8,7 @@ import { concatBytes } from "../bytes.ts";
 import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from "../tcp/constants.ts";
 import { Endpoint } from "../tcp/endpoint.ts";
 import { initialSequence, timestampOffset } from "../tcp/isn.ts";
+import type { TcpSettings } from "../tcp/settings.ts";
 import type { TcpConfig } from "../tcp/tcb.ts";
 import { pseudoHeaderSum } from "../wire/checksum.ts";
 import { PROTOCOL_TCP } from "../wire/ip.ts";
@@ -28,7 +29,12 @@ export function newEntry(
   hash: number,
   frame: Uint8Array,
   { ip, segment }: Parsed,
-  options: { readonly mtu: number; readonly offload: boolean; readonly secret: Uint8Array },
+  options: {
+    readonly mtu: number;
+    readonly offload: boolean;
+    readonly secret: Uint8Array;
+    readonly tcp?: TcpSettings;
+  },
   limits: Limits,
   now: number,
 ): FlowEntry {
@@ -39,6 +45,7 @@ export function newEntry(
   const ports = new Uint8Array(new Uint16Array([sourcePort, destinationPort]).buffer);
   const tuple = concatBytes([source, destination, ports]);
   const config: TcpConfig = {
+    ...options.tcp,
     mss: options.mtu - ipHeaderLength(version) - TCP_HEADER_LENGTH,
     defaultPeerMss: version === 4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,
     receiveBufferBytes: limits.receiveBufferBytes,

@@ -21,6 +21,7 @@
 import type { Refusal } from "../outcome.ts";
 import type { ReadEnd } from "../tcp/endpoint.ts";
 import { HANDSHAKE_ACK_UNACCEPTABLE } from "../tcp/handshake.ts";
+import type { TcpSettings } from "../tcp/settings.ts";
 import { formatIp, parseIp } from "../wire/address.ts";
 import { type DropReason, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ip.ts";
 import { ACK, RST, SYN } from "../wire/tcp.ts";
@@ -50,6 +51,8 @@ export interface StackOptions {
   readonly datagramPorts?: readonly number[];
   /** Other bounds than `DEFAULT_LIMITS`. */
   readonly limits?: Partial<Limits>;
+  /** What is chosen of TCP. */
+  readonly tcp?: TcpSettings;
 }
 
 /** The core: many TCP endpoints behind one device. */

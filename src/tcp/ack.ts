@@ -89,7 +89,9 @@ function acknowledge(tcb: Tcb, acked: number, segment: Segment, now: number): vo
   measure(tcb, segment, now);
   tcb.rtt.capBackoff();
   // The window does not grow with what was acknowledged of a fast recovery, its end included (RFC 5681, section 3.2).
-  if (tcb.recovery !== "fast" && tcb.windowWasLimit) tcb.congestion!.onAck(bytes);
+  if (tcb.recovery !== "fast" && tcb.windowWasLimit) {
+    tcb.congestion!.onAck(bytes, now, tcb.rtt.smoothedMs);
+  }
   if (tcb.recovery !== "none") continueRecovery(tcb);
   if (tcb.sndUna === tcb.sndNxt) tcb.timers.stop("retransmit");
   else if (!tcb.timers.isSet("persist")) tcb.timers.set("retransmit", now + tcb.rtt.rtoMs);

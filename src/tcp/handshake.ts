@@ -6,8 +6,8 @@
 
 import { seqAdd, seqLess, seqLessEqual } from "../wire/seq.ts";
 import { ACK, RST, type Segment, SYN } from "../wire/tcp.ts";
-import { NewReno } from "./congestion.ts";
 import { MIN_PEER_MSS, RECEIVE_WINDOW_SHIFT } from "./constants.ts";
+import { newCongestion } from "./settings.ts";
 import { abort, changeState, OPENED, type Tcb, wakeReader, wakeWriter } from "./tcb.ts";
 import type { DropReason } from "../wire/ip.ts";
 
@@ -90,7 +90,7 @@ function establish(tcb: Tcb, una: number): void {
   tcb.silentSince = -1;
   tcb.synPending = false;
   tcb.timers.stop("retransmit");
-  tcb.congestion = new NewReno(tcb.sndMss);
+  tcb.congestion = newCongestion(tcb.config.congestion ?? "cubic", tcb.sndMss);
   tcb.events |= OPENED;
   wakeReader(tcb);
   wakeWriter(tcb);

@@ -13,11 +13,12 @@ import { ReceiveQueue } from "./receive_queue.ts";
 import { RttEstimator } from "./rtt.ts";
 import { Scoreboard } from "./sack.ts";
 import { SendQueue } from "./send_queue.ts";
+import type { TcpSettings } from "./settings.ts";
 import { type State, TRANSITIONS } from "./states.ts";
 import { Timers } from "./timers.ts";
 
 /** What an endpoint is told at its birth. */
-export interface TcpConfig {
+export interface TcpConfig extends TcpSettings {
   /** The largest payload of one segment that the path takes, options not counted: MTU minus IP and TCP headers. */
   readonly mss: number;
   /** What a peer that names no MSS is sent. */

@@ -52,7 +52,7 @@ function retransmit(tcb: Tcb, now: number): void {
 /** Nothing is dropped silently: a peer that does not answer for this long is reset. */
 function hasGivenUp(tcb: Tcb, now: number): boolean {
   if (tcb.silentSince < 0) tcb.silentSince = now;
-  if (now - tcb.silentSince < USER_TIMEOUT_MS) return false;
+  if (now - tcb.silentSince < (tcb.config.userTimeoutMs ?? USER_TIMEOUT_MS)) return false;
   abort(tcb, "timeout", true);
   return true;
 }

@@ -9,6 +9,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Limits } from "../../src/stack/limits.ts";
+import type { TcpSettings } from "../../src/tcp/settings.ts";
 import { Stack } from "../../src/stack/stack.ts";
 import { parseIp } from "../../src/wire/address.ts";
 import { MAX_FRAME_LENGTH } from "../../src/wire/virtio.ts";
@@ -25,6 +26,7 @@ export interface ScriptOptions {
   /** The first reading of the clock. */
   readonly startAt?: number;
   readonly limits?: Partial<Limits>;
+  readonly tcp?: TcpSettings;
   readonly secret?: Uint8Array;
 }
 
@@ -79,8 +81,8 @@ export class Script {
 
   constructor(options: ScriptOptions = {}) {
     this.options = options;
-    const { mtu = 1500, offload = false, limits, secret = new Uint8Array(16) } = options;
-    this.stack = new Stack({ mtu, offload, limits, secret });
+    const { mtu = 1500, offload = false, limits, tcp, secret = new Uint8Array(16) } = options;
+    this.stack = new Stack({ mtu, offload, limits, tcp, secret });
     [this.source, this.destination] = ADDRESSES[options.family ?? 4];
     this.#programIss = options.iss ?? 1000;
     this.now = options.startAt ?? 0;

@@ -1,5 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { initialWindow, NewReno } from "../../../src/tcp/congestion.ts";
+import { initialWindow } from "../../../src/tcp/congestion.ts";
+import { NewReno } from "../../../src/tcp/new_reno.ts";
 import { initialSequence, sipHash, timestampOffset } from "../../../src/tcp/isn.ts";
 import { RttEstimator } from "../../../src/tcp/rtt.ts";
 import { type State, TRANSITIONS } from "../../../src/tcp/states.ts";

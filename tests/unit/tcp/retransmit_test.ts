@@ -147,8 +147,8 @@ Deno.test("the first flight is the initial window of RFC 6928, and doubles with 
   assertEquals(script.drain().length, 20);
 });
 
-Deno.test("a loss halves the congestion window", () => {
-  const script = established({}, { ...SACK, window: 60_000 });
+Deno.test("a loss halves the congestion window of NewReno", () => {
+  const script = established({ tcp: { congestion: "newreno" } }, { ...SACK, window: 60_000 });
   script.write(100_000);
   assertEquals(script.drain().length, 10);
   // Nine of ten have left the path, so four new ones may go beside the repeated one (RFC 6675, section 5).
