@@ -33,6 +33,7 @@ const EXAMPLES = ["src", "mod.ts", "README.md"].filter(exists);
 const TESTS: readonly Step[] = [
   { name: "examples in docs", args: ["--doc", ...EXAMPLES], tests: true },
   { name: "architecture", args: ["tests/architecture"], tests: true },
+  { name: "conformance", args: ["tests/conformance"], tests: true },
   { name: "unit", args: ["tests/unit"], tests: true },
   { name: "simulation", args: ["tests/sim"], tests: true },
 ];

@@ -22,6 +22,8 @@ export const DUPLICATE_ACK_THRESHOLD = 3;
 /** RFC 6928, section 2: what may be sent before the first acknowledgment. */
 export const INITIAL_WINDOW_SEGMENTS = 10;
 export const INITIAL_WINDOW_BYTES = 14_600;
+/** RFC 9293, MUST-23: a SYN of ours is repeated for no less than three minutes. */
+export const SYN_SENT_TIMEOUT_MS = 180_000;
 /** RFC 7323, section 5.5: a TS.Recent this old proves nothing any more. */
 export const TIMESTAMP_VALID_MS = 24 * 86_400_000;
 
@@ -31,7 +33,7 @@ export const TIMESTAMP_VALID_MS = 24 * 86_400_000;
 export const USER_TIMEOUT_MS = 120_000;
 /** RFC 6298 says 1 s and allows less where the clock is fine enough; Linux lives with 200 ms, and so do its peers. */
 export const MIN_RTO_MS = 200;
-/** A handshake without its last ACK ends after 63 s, the five doublings from 1 s that Linux allows. */
+/** A handshake without its last ACK ends after 63 s, the five doublings from 1 s that Linux allows: a half-open flow holds a tunnel. */
 export const SYN_RECEIVED_TIMEOUT_MS = 63_000;
 /** Twice the maximum segment lifetime, with the 30 s that Linux takes for it. */
 export const TIME_WAIT_MS = 60_000;

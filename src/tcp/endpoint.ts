@@ -183,10 +183,16 @@ export class Endpoint {
     abort(this.#tcb, "reset", false);
   }
 
-  /** Whether a SYN may take this endpoint's place: TIME-WAIT and a number or timestamp beyond the old ones (RFC 9293, MAY-2; RFC 6191). */
+  /**
+   * Whether a SYN may take this endpoint's place: that of one that is over, and in TIME-WAIT with a number or timestamp beyond the old
+   * ones (RFC 9293, MAY-2; RFC 6191).
+   */
   canBeReplacedBy(segment: Segment): boolean {
     const tcb = this.#tcb;
-    if (tcb.state !== "TIME-WAIT" || (segment.flags & (SYN | ACK | RST)) !== SYN) return false;
+    if ((segment.flags & (SYN | ACK | RST)) !== SYN) return false;
+    // A RST and the next SYN may come in one batch.
+    if (tcb.state === "CLOSED") return true;
+    if (tcb.state !== "TIME-WAIT") return false;
     const { options } = segment;
     if (tcb.timestamps && options.hasTimestamps && options.timestampValue !== tcb.tsRecent) {
       return seqLess(tcb.tsRecent, options.timestampValue);

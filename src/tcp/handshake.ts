@@ -42,17 +42,20 @@ export function arriveHeld(tcb: Tcb, segment: Segment): DropReason | undefined {
   return (segment.flags & SYN) !== 0 ? "tcp-syn-while-held" : "tcp-segment-while-held";
 }
 
+/** The drop reason of an ACK in the midst of a handshake that acknowledges something else: the stack answers it as a stranger's. */
+export const HANDSHAKE_ACK_UNACCEPTABLE = "tcp-handshake-ack-unacceptable";
+
 /** SYN-SENT: RFC 9293, section 3.10.7.3. */
 export function arriveSynSent(tcb: Tcb, segment: Segment, now: number): DropReason | undefined {
   const hasAck = (segment.flags & ACK) !== 0;
   const ackIsGood = hasAck && seqLess(tcb.config.iss, segment.ack) &&
     seqLessEqual(segment.ack, tcb.sndNxt);
-  if (hasAck && !ackIsGood) return "tcp-ack-unacceptable";
   if ((segment.flags & RST) !== 0) {
     if (!ackIsGood) return "tcp-reset-out-of-window";
     abort(tcb, "reset", false);
     return undefined;
   }
+  if (hasAck && !ackIsGood) return HANDSHAKE_ACK_UNACCEPTABLE;
   if ((segment.flags & SYN) === 0) return "tcp-no-syn";
   takeSyn(tcb, segment, now);
   if (!hasAck) {
@@ -66,9 +69,6 @@ export function arriveSynSent(tcb: Tcb, segment: Segment, now: number): DropReas
   return undefined;
 }
 
-/** The drop reason of an ACK in SYN-RECEIVED that acknowledges something else: the stack answers it as a stranger's. */
-export const HANDSHAKE_ACK_UNACCEPTABLE = "tcp-handshake-ack-unacceptable";
-
 /** SYN-RECEIVED: an acceptable ACK completes the handshake. False when it is not acceptable and wants a RST. */
 export function completeHandshake(tcb: Tcb, segment: Segment, now: number): boolean {
   if (!seqLess(tcb.sndUna, segment.ack) || !seqLessEqual(segment.ack, tcb.sndNxt)) return false;
@@ -77,6 +77,23 @@ export function completeHandshake(tcb: Tcb, segment: Segment, now: number): bool
   tcb.sndWnd = segment.window << tcb.sndShift;
   tcb.sndWl1 = segment.seq;
   return true;
+}
+
+/** Whether a segment is the SYN that led to SYN-RECEIVED, once more. */
+export function isSynAgain(tcb: Tcb, { flags, seq }: Segment): boolean {
+  return tcb.state === "SYN-RECEIVED" && (flags & (SYN | RST)) === SYN && seq === tcb.irs;
+}
+
+/** SYN-RECEIVED: without an ACK our answer was lost; with one both sides called at once (RFC 9293, section 3.5, figure 7). */
+export function arriveSynAgain(tcb: Tcb, segment: Segment, now: number): DropReason | undefined {
+  if ((segment.flags & ACK) === 0) {
+    tcb.synPending = true;
+    return "tcp-syn-again";
+  }
+  if (!completeHandshake(tcb, segment, now)) return HANDSHAKE_ACK_UNACCEPTABLE;
+  tcb.sndWnd = segment.window;
+  tcb.ackPending = true;
+  return undefined;
 }
 
 function establish(tcb: Tcb, una: number): void {

@@ -10,7 +10,12 @@ import { seqAdd, seqDiff, seqLess, seqLessEqual } from "../wire/seq.ts";
 import { ACK, FIN, RST, type Segment, segmentLength, SYN } from "../wire/tcp.ts";
 import { ackIsAcceptable, enterTimeWait, handleAck } from "./ack.ts";
 import { CHALLENGE_ACK_INTERVAL_MS, TIME_WAIT_MS, TIMESTAMP_VALID_MS } from "./constants.ts";
-import { completeHandshake, HANDSHAKE_ACK_UNACCEPTABLE } from "./handshake.ts";
+import {
+  arriveSynAgain,
+  completeHandshake,
+  HANDSHAKE_ACK_UNACCEPTABLE,
+  isSynAgain,
+} from "./handshake.ts";
 import { canReceive } from "./states.ts";
 import { abort, changeState, type Tcb, wakeReader } from "./tcb.ts";
 
@@ -24,6 +29,7 @@ export function arrive(
   const { flags } = segment;
   const stale = checkTimestamp(tcb, segment, now);
   if (stale !== undefined) return stale;
+  if (isSynAgain(tcb, segment)) return arriveSynAgain(tcb, segment, now);
   const outside = checkSequence(tcb, segment, now);
   if (outside !== undefined) return outside;
   if ((flags & RST) !== 0) return arriveReset(tcb, segment, now);
@@ -76,11 +82,6 @@ function takeTimestamp(tcb: Tcb, segment: Segment, now: number): void {
  * both sides wait for; its payload is trimmed away.
  */
 function checkSequence(tcb: Tcb, segment: Segment, now: number): DropReason | undefined {
-  if (tcb.state === "SYN-RECEIVED" && (segment.flags & SYN) !== 0 && segment.seq === tcb.irs) {
-    // Our SYN-ACK was lost.
-    tcb.synPending = true;
-    return "tcp-syn-again";
-  }
   const stop = seqAdd(segment.seq, segmentLength(segment));
   if (seqLessEqual(tcb.rcvNxt, stop) && seqLessEqual(segment.seq, tcb.rcvEdge)) return undefined;
   if ((segment.flags & RST) !== 0) return "tcp-reset-out-of-window";

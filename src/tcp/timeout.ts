@@ -5,7 +5,12 @@
  */
 
 import { flightBytes } from "./ack.ts";
-import { MAX_RTO_MS, SYN_RECEIVED_TIMEOUT_MS, USER_TIMEOUT_MS } from "./constants.ts";
+import {
+  MAX_RTO_MS,
+  SYN_RECEIVED_TIMEOUT_MS,
+  SYN_SENT_TIMEOUT_MS,
+  USER_TIMEOUT_MS,
+} from "./constants.ts";
 import { abort, type Tcb } from "./tcb.ts";
 import type { TimerName } from "./timers.ts";
 
@@ -19,7 +24,8 @@ export function expire(tcb: Tcb, timer: TimerName, now: number): void {
 }
 
 function repeatSyn(tcb: Tcb, now: number): void {
-  if (now - tcb.openedAt >= SYN_RECEIVED_TIMEOUT_MS) return abort(tcb, "timeout", true);
+  const limit = tcb.state === "SYN-SENT" ? SYN_SENT_TIMEOUT_MS : SYN_RECEIVED_TIMEOUT_MS;
+  if (now - tcb.openedAt >= limit) return abort(tcb, "timeout", true);
   tcb.rtt.backOff();
   tcb.synPending = true;
 }
