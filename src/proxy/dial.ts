@@ -47,13 +47,9 @@ export type Dialled =
 
 /** Connects to the first address of the target that the guard admits and that answers, in the resolver's order (RFC 6724). */
 export async function dial(target: Authority, options: DialOptions): Promise<Dialled> {
-  const { guard, hosts, limits } = options;
-  const known = hosts.get(target.hostname.toLowerCase());
-  const addresses = known ? [known] : await resolve(target.hostname, limits.resolveTimeoutMs);
-  if (!Array.isArray(addresses)) return { ok: false, refusal: addresses };
-  const admitted = addresses.filter(guard).slice(0, limits.addresses);
-  if (admitted.length === 0) return { ok: false, refusal: prohibited(target.hostname) };
-
+  const { limits } = options;
+  const admitted = await admittedAddresses(target.hostname, options);
+  if (!Array.isArray(admitted)) return { ok: false, refusal: admitted };
   const deadline = performance.now() + limits.dialTimeoutMs;
   let failure: Refusal | undefined;
   for (const address of admitted) {
@@ -64,6 +60,18 @@ export async function dial(target: Authority, options: DialOptions): Promise<Dia
     failure = moreTelling(failure, result.refusal);
   }
   return { ok: false, refusal: failure ?? TIMEOUT };
+}
+
+/** Where a name may lead to, in the resolver's order and never empty; or why nowhere. */
+export async function admittedAddresses(
+  hostname: string,
+  { guard, hosts, limits }: Pick<DialOptions, "guard" | "hosts" | "limits">,
+): Promise<Uint8Array[] | Refusal> {
+  const known = hosts.get(hostname.toLowerCase());
+  const addresses = known ? [known] : await resolve(hostname, limits.resolveTimeoutMs);
+  if (!Array.isArray(addresses)) return addresses;
+  const admitted = addresses.filter(guard).slice(0, limits.addresses);
+  return admitted.length > 0 ? admitted : prohibited(hostname);
 }
 
 async function connect(

@@ -28,8 +28,8 @@ export interface FrontOptions {
 
 /** The first bytes of a client: a head that is whole, and what came behind it. */
 interface Opening {
-  readonly head: Uint8Array;
-  readonly early: Uint8Array;
+  readonly head: Uint8Array<ArrayBuffer>;
+  readonly early: Uint8Array<ArrayBuffer>;
 }
 
 const TOO_SLOW: Refusal = {

@@ -5,11 +5,13 @@
  * @module
  */
 
-import { formatAuthority, parseAuthority } from "../masque/authority.ts";
+import { type Authority, formatAuthority, parseAuthority } from "../masque/authority.ts";
 import { formatIp, IPV6_LENGTH, parseIp, unmapIp } from "../wire/address.ts";
 import type { Log } from "../log.ts";
 import type { CredentialsCheck } from "./credentials.ts";
-import { dial, type Hosts } from "./dial.ts";
+import type { UdpSocketEvents } from "../sockets/udp_socket.ts";
+import { dial, type Dialled, type Hosts } from "./dial.ts";
+import { type DialledUdp, dialUdp } from "./dial_udp.ts";
 import type { Guard } from "./guard.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { badRequest, INTERNAL_ERROR, type Refusal } from "./refusal.ts";
@@ -27,10 +29,16 @@ export interface TunnelRequest {
   readonly signal: AbortSignal;
 }
 
-/** An origin that waits for bytes, or the answer to give. Whoever gets the origin calls `release` once it is done. */
-export type Admission =
-  | { readonly ok: true; readonly origin: Deno.TcpConn; release(): void }
+/** What was opened for a request, or the answer to give. Whoever gets it calls `release` once it is done. */
+export type Admitted<D extends { readonly ok: boolean }> =
+  | Extract<D, { readonly ok: true }> & { release(): void }
   | { readonly ok: false; readonly refusal: Refusal };
+
+/** An origin that waits for bytes. */
+export type Admission = Admitted<Dialled>;
+
+/** A socket to the target of datagrams. */
+export type UdpAdmission = Admitted<DialledUdp>;
 
 /** What a gate is made of. */
 export interface GateOptions {
@@ -66,22 +74,40 @@ export class Gate {
   }
 
   /** Checks a request and dials its origin. Never rejects. */
-  async admit(request: TunnelRequest): Promise<Admission> {
+  admit(request: TunnelRequest): Promise<Admission> {
+    const { guard, hosts, limits } = this.#options;
+    const options = { guard, hosts, limits, signal: request.signal };
+    return this.#report("", request, (target) => dial(target, options));
+  }
+
+  /** Checks a request for UDP and opens a socket to its target, which tells `events`. Never rejects. */
+  admitUdp(request: TunnelRequest, events: UdpSocketEvents): Promise<UdpAdmission> {
+    return this.#report("udp ", request, (target) => dialUdp(target, this.#options, events));
+  }
+
+  async #report<D extends { readonly ok: boolean }>(
+    kind: string,
+    request: TunnelRequest,
+    open: (target: Authority) => Promise<D>,
+  ): Promise<Admitted<D>> {
     const { log } = this.#options;
-    const admission = await this.#admit(request);
+    const admission = await this.#admit(request, open);
     if (log.enabled("debug")) {
       const target = parseAuthority(request.authority);
       const where = target ? formatAuthority(target.hostname, target.port) : "a malformed target";
-      const answer = admission.ok
-        ? "open"
-        : `${admission.refusal.status} ${admission.refusal.error}`;
-      log.debug(`proxy: ${request.client} asks for ${where}: ${answer}`);
+      const answer = "refusal" in admission
+        ? `${admission.refusal.status} ${admission.refusal.error}`
+        : "open";
+      log.debug(`proxy: ${request.client} asks for ${kind}${where}: ${answer}`);
     }
     return admission;
   }
 
-  async #admit(request: TunnelRequest): Promise<Admission> {
-    const { check, guard, hosts, limits, log } = this.#options;
+  async #admit<D extends { readonly ok: boolean }>(
+    request: TunnelRequest,
+    open: (target: Authority) => Promise<D>,
+  ): Promise<Admitted<D>> {
+    const { check, log } = this.#options;
     const denied = check(request.authorization);
     if (denied !== undefined) return { ok: false, refusal: denied };
     const target = parseAuthority(request.authority);
@@ -94,10 +120,10 @@ export class Gate {
     const release = this.#flows.take(request.client);
     if (release === undefined) return { ok: false, refusal: TOO_MANY };
     try {
-      const dialled = await dial(target, { guard, hosts, limits, signal: request.signal });
-      if (dialled.ok) return { ...dialled, release };
+      const opened = await open(target);
+      if (opened.ok) return { ...opened, release } as Admitted<D>;
       release();
-      return dialled;
+      return opened as unknown as Admitted<D>;
     } catch (error) {
       release();
       log.error(`proxy: dialling failed in an unforeseen way: ${error}`);

@@ -7,9 +7,11 @@
 
 import type { Gate } from "./gate.ts";
 import type { ProxyLimits } from "./limits.ts";
+import { serveUdp, type UdpConnOptions } from "./http1_udp.ts";
 import { closeQuietly, relay, writeAll } from "./pump.ts";
 import { badRequest, encodeRefusal, notATunnel, type Refusal } from "./refusal.ts";
 import { parseRequestHead, type RequestHead } from "./request_head.ts";
+import { askedOverHttp1, type UdpAsked } from "./udp_asked.ts";
 
 /** No field follows a status of CONNECT that could frame a body: the tunnel starts behind the empty line. */
 const ESTABLISHED = new TextEncoder().encode("HTTP/1.1 200 Connection established\r\n\r\n");
@@ -34,7 +36,7 @@ export interface Http1Options {
 export async function serveHttp1(
   conn: Deno.Conn,
   head: Uint8Array,
-  early: Uint8Array,
+  early: Uint8Array<ArrayBuffer>,
   options: Http1Options,
 ): Promise<void> {
   const request = parseRequestHead(head);
@@ -45,6 +47,8 @@ export async function serveHttp1(
 
   const { gate, client, signal } = options;
   const authorization = request!.fields.get("proxy-authorization");
+  const udp = askedOverHttp1(request!);
+  if (udp !== undefined) return await tunnelUdp(conn, udp, early, { authorization, ...options });
   const admission = await gate.admit({ authority: request!.target, authorization, client, signal });
   if (!admission.ok) return await refuse(conn, admission.refusal, options.limits);
   try {
@@ -60,8 +64,23 @@ export async function serveHttp1(
   }
 }
 
-function findFault({ method, target, minorVersion, fields }: RequestHead): Refusal | undefined {
-  if (method !== "CONNECT") return notATunnel(method, target);
+/** The same for datagrams. */
+async function tunnelUdp(
+  conn: Deno.Conn,
+  asked: UdpAsked | Refusal,
+  early: Uint8Array<ArrayBuffer>,
+  options: UdpConnOptions & Http1Options,
+): Promise<void> {
+  const refusal = "status" in asked ? asked : await serveUdp(conn, asked, early, options);
+  if (refusal !== undefined) return await refuse(conn, refusal, options.limits);
+  closeQuietly(conn);
+}
+
+function findFault(request: RequestHead): Refusal | undefined {
+  const { method, target, minorVersion, fields } = request;
+  if (method !== "CONNECT" && askedOverHttp1(request) === undefined) {
+    return notATunnel(method, target);
+  }
   const host = fields.get("host");
   // RFC 9112, section 3.2: none or several is a 400. Which one it is does not matter here, for the target says it all.
   if ((host === undefined && minorVersion > 0) || host?.includes(",")) {
@@ -69,7 +88,7 @@ function findFault({ method, target, minorVersion, fields }: RequestHead): Refus
   }
   // RFC 9110, section 9.3.6: a CONNECT has no content. Who believes that it has, and who does not, see different tunnels.
   if (fields.has("transfer-encoding") || (fields.get("content-length") ?? "0") !== "0") {
-    return badRequest("A CONNECT has no content: leave Content-Length and Transfer-Encoding away");
+    return badRequest("A tunnel has no content: leave Content-Length and Transfer-Encoding away");
   }
   return undefined;
 }

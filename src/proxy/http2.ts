@@ -6,11 +6,14 @@
 
 import http2 from "node:http2";
 import type { Duplex } from "node:stream";
+import { CONNECT_UDP } from "../masque/udp_request.ts";
 import { deferTeardown } from "../http2_session.ts";
 import type { Gate } from "./gate.ts";
+import { serveUdp } from "./http2_udp.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { closeQuietly, writeAll } from "./pump.ts";
-import { badRequest, notATunnel, type Refusal, refusalMessage } from "./refusal.ts";
+import { notATunnel, type Refusal, refusalMessage, unknownProtocol } from "./refusal.ts";
+import { askedByPath, type UdpAsked } from "./udp_asked.ts";
 
 const { NGHTTP2_CONNECT_ERROR, NGHTTP2_NO_ERROR } = http2.constants;
 
@@ -35,6 +38,7 @@ export function serveHttp2(socket: Duplex, options: Http2Options): Promise<void>
       initialWindowSize: limits.streamWindowBytes,
       maxFrameSize: MAX_FRAME_BYTES,
       maxHeaderListSize: limits.headBytes,
+      enableConnectProtocol: true,
     },
   }));
   session.setLocalWindowSize(limits.connectionWindowBytes);
@@ -69,18 +73,19 @@ export function serveHttp2(socket: Duplex, options: Http2Options): Promise<void>
 async function serveStream(
   stream: http2.ServerHttp2Stream,
   headers: http2.IncomingHttpHeaders,
-  { gate, client }: Http2Options,
+  { gate, client, limits }: Http2Options,
 ): Promise<void> {
-  const fault = findFault(headers);
-  if (fault !== undefined) return refuse(stream, fault);
+  const asked = readRequest(headers);
+  if (typeof asked === "object" && "status" in asked) return refuse(stream, asked);
   const gone = new AbortController();
   stream.on("close", () => gone.abort());
-  const admission = await gate.admit({
-    authority: headers[":authority"] ?? "",
-    authorization: headers["proxy-authorization"],
-    client,
-    signal: gone.signal,
-  });
+  const authorization = headers["proxy-authorization"];
+  const { signal } = gone;
+  if (typeof asked === "object") {
+    const refusal = await serveUdp(stream, asked, { gate, client, limits, authorization, signal });
+    return refusal === undefined ? undefined : refuse(stream, refusal);
+  }
+  const admission = await gate.admit({ authority: asked, authorization, client, signal });
   if (!admission.ok) return refuse(stream, admission.refusal);
   const { origin, release } = admission;
   try {
@@ -98,11 +103,15 @@ async function serveStream(
   }
 }
 
-function findFault(headers: http2.IncomingHttpHeaders): Refusal | undefined {
+/** The authority of a CONNECT, or what else is asked for. */
+function readRequest(headers: http2.IncomingHttpHeaders): string | UdpAsked | Refusal {
   const method = headers[":method"] ?? "";
+  const protocol = headers[":protocol"];
   if (method !== "CONNECT") return notATunnel(method, headers[":path"] ?? "");
-  if (headers[":protocol"] === undefined) return undefined;
-  return badRequest("Extended CONNECT is not offered: ask for a tunnel with :authority alone");
+  if (protocol === undefined) return headers[":authority"] ?? "";
+  const path = headers[":path"] ?? "";
+  if (protocol !== CONNECT_UDP) return unknownProtocol(String(protocol));
+  return askedByPath(path) ?? notATunnel(method, path);
 }
 
 function refuse(stream: http2.ServerHttp2Stream, refusal: Refusal): void {

@@ -27,6 +27,8 @@ export interface ProxyLimits {
   readonly connectionWindowBytes: number;
   /** An HTTP/2 connection without a flow is closed after this; clients keep spare ones for a while. */
   readonly idleTimeoutMs: number;
+  /** A UDP tunnel through which nothing goes either way is ended after this: never below two minutes (RFC 9298, section 3.1; RFC 4787, REQ-5). */
+  readonly udpIdleTimeoutMs: number;
   /** For the resolver's answer: `resolv.conf` asks for 5 s by default, twice. */
   readonly resolveTimeoutMs: number;
   /** For one address of the origin; a dead first address must leave time for the second. */
@@ -51,6 +53,7 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   streamWindowBytes: 1 << 20,
   connectionWindowBytes: 1 << 24,
   idleTimeoutMs: 300_000,
+  udpIdleTimeoutMs: 300_000,
   resolveTimeoutMs: 10_000,
   addressTimeoutMs: 10_000,
   dialTimeoutMs: 30_000,

@@ -1,9 +1,9 @@
 /**
- * The embedded proxy: CONNECT over HTTP/1.1 and HTTP/2 on one port, with TLS or in the clear.
+ * The embedded proxy: CONNECT and CONNECT-UDP over HTTP/1.1 and HTTP/2 on one port, with TLS or in the clear.
  *
  * The room, in the order in which a request passes through it: `proxy` listens, `front` tells the versions apart, `http1` and `http2`
- * speak them, `gate` asks `credentials`, `tally`, `guard` and `dial`, and `pump` carries the bytes. `refusal` holds every word
- * that is said instead.
+ * speak them, `gate` asks `credentials`, `tally`, `guard` and `dial`, and `pump` carries the bytes. For datagrams `udp_asked` reads the
+ * request, `dial_udp` opens the socket, and `udp_relay` carries. `refusal` holds every word that is said instead.
  *
  * Never here: packets, flows of the stack, a second hop. Absent on purpose: plain `GET http://` forwarding, `BIND`, access logs with names
  * of users.

@@ -29,8 +29,10 @@ const REASONS: Readonly<Record<number, string>> = {
   405: "Method Not Allowed",
   407: "Proxy Authentication Required",
   408: "Request Timeout",
+  426: "Upgrade Required",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
+  501: "Not Implemented",
   502: "Bad Gateway",
   503: "Service Unavailable",
   504: "Gateway Timeout",
@@ -61,8 +63,14 @@ export function notATunnel(method: string, target: string): Refusal {
     status: 405,
     error: "http_request_error",
     detail: `This proxy knows the method CONNECT, not ${method}: ask it for a tunnel`,
-    fields: [["allow", "CONNECT"]],
+    fields: [["allow", "CONNECT, CONNECT-UDP"]],
   };
+}
+
+/** An extended CONNECT for something else (RFC 9220, section 3). */
+export function unknownProtocol(protocol: string): Refusal {
+  const detail = `This proxy knows the protocol connect-udp, not ${protocol}`;
+  return { status: 501, error: "http_request_error", detail };
 }
 
 /** The header fields and the body of a refusal. */

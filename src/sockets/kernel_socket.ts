@@ -47,6 +47,7 @@ export class KernelSocket implements UdpSocket {
   readonly #events: UdpSocketEvents;
   readonly #isConnected: boolean;
   #isOpen = true;
+  #closed: Promise<void> | undefined;
   #drops = 0;
   #failure: string | undefined;
 
@@ -97,12 +98,13 @@ export class KernelSocket implements UdpSocket {
     if (this.#isConnected) this.#note(errnoName());
   }
 
-  async close(): Promise<void> {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    const removed = poller!.remove(this.#descriptor);
-    this.#libc.close(this.#descriptor);
-    await removed;
+  close(): Promise<void> {
+    if (this.#closed === undefined) {
+      this.#isOpen = false;
+      this.#closed = poller!.remove(this.#descriptor);
+      this.#libc.close(this.#descriptor);
+    }
+    return this.#closed;
   }
 
   #receive(): void {

@@ -1,0 +1,60 @@
+/**
+ * Requests for UDP, freed of their HTTP version: RFC 9298 over HTTP/1.1 (section 3.2) and HTTP/2 (section 3.4), and the method CONNECT-UDP of
+ * draft-ietf-masque-connect-udp-03 over HTTP/1.1.
+ *
+ * @module
+ */
+
+import { formatAuthority } from "../masque/authority.ts";
+import {
+  ANY_TARGET,
+  CONNECT_UDP,
+  parseDraft03Target,
+  parseUdpPath,
+} from "../masque/udp_request.ts";
+import { badRequest, type Refusal } from "./refusal.ts";
+import type { RequestHead } from "./request_head.ts";
+
+/** A request for UDP. */
+export interface UdpAsked {
+  /** `host:port`, or `*` for a request without a single target. */
+  readonly authority: string;
+  readonly isDraft03: boolean;
+}
+
+const MALFORMED = badRequest(
+  "The target is not a host and a port from 1 to 65535 with the colons of IPv6 percent-encoded",
+);
+
+const UPGRADE_REQUIRED: Refusal = {
+  status: 426,
+  error: "http_request_error",
+  detail: "UDP is proxied here: ask with Connection: Upgrade and Upgrade: connect-udp",
+  fields: [["upgrade", CONNECT_UDP], ["connection", "upgrade"]],
+};
+
+/** What an HTTP/1.1 request asks for; a refusal when it asks in a wrong way, `undefined` when it does not ask for UDP. */
+export function askedOverHttp1(
+  { method, target, fields }: RequestHead,
+): UdpAsked | Refusal | undefined {
+  if (method === "CONNECT-UDP") {
+    const authority = parseDraft03Target(target);
+    return authority === undefined ? MALFORMED : { authority, isDraft03: true };
+  }
+  const asked = method === "GET" ? askedByPath(target) : undefined;
+  if (asked === undefined) return undefined;
+  const isUpgrade = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i.test(fields.get("connection") ?? "");
+  if (!isUpgrade || fields.get("upgrade")?.toLowerCase() !== CONNECT_UDP) return UPGRADE_REQUIRED;
+  return asked;
+}
+
+/** What the path of an extended CONNECT asks for. */
+export function askedByPath(path: string): UdpAsked | Refusal | undefined {
+  const target = parseUdpPath(path);
+  if (target === undefined) return undefined;
+  if (target === "malformed") return MALFORMED;
+  const authority = target === ANY_TARGET
+    ? ANY_TARGET
+    : formatAuthority(target.hostname, target.port);
+  return { authority, isDraft03: false };
+}
