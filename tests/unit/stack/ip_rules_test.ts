@@ -6,6 +6,7 @@ import {
   icmpPacket,
   ipPacket,
   join,
+  pieceOf,
   readIcmp,
   summed,
   u16,
@@ -194,6 +195,31 @@ Deno.test("RFC 1122 3.2.2.5: an IPv4 option of an impossible length is told of, 
     const error = icmpPacket(4, type, 0, 0, new Uint8Array(28));
     assertSilence(ipv4([7, 1, 0, 0], error), "ipv4-bad-option");
   }
+});
+
+Deno.test("RFC 1122 3.2.2: no error about a fragment other than the first", () => {
+  const { program: source, far: destination } = HOSTS[4];
+  const piece = (field: number) =>
+    ipPacket({
+      ...{ source, destination, protocol: 17, payload: new Uint8Array(16) },
+      ...{ options: [7, 1, 0, 0], fragment: [9, field] },
+    });
+  assertSilence(piece(0x2001), "ipv4-bad-option");
+  assertEquals(readIcmp(new Host().ask(piece(0x2000))[0]).type, 12);
+});
+
+Deno.test("RFC 4443 2.4 f: every kind of error is limited in rate", () => {
+  const limits = { repliesPerSecond: 0 };
+  const host = new Host({ limits });
+  const packets = [
+    chained(options(60, 0x9e, 0)),
+    chainedTo(132, new Uint8Array(9)),
+    ipv4([7, 1, 0, 0]),
+    pieceOf(udpPacket(6, 9, new Uint8Array(2000)), 7, 0, 800),
+  ];
+  assertEquals(host.ask(...packets), []);
+  assertEquals(host.until(60_000).drain(), []);
+  host.drops({ "limit-replies": 4 });
 });
 
 Deno.test("RFC 1122 3.2.1.7: a packet that arrives with a TTL of 1 or 0 has arrived, and answers have 64", () => {

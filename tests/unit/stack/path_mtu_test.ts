@@ -232,6 +232,11 @@ Deno.test("RFC 8200 5: an answer over IPv6 that was too big leaves in pieces fro
   host.drops();
 });
 
+Deno.test("RFC 1191 3: what is no segment may be cut by routers over IPv4, so that nothing is to be learned of it", () => {
+  const script = flying(4);
+  send(script, { mtu: 576, protocol: 17 }).expect().drops({ "icmp-error-ignored": 1 });
+});
+
 Deno.test("RFC 5927 5.2: no other ICMP error ends a flow, or changes it", () => {
   for (const family of [4, 6] as const) {
     const script = flying(family);

@@ -282,6 +282,23 @@ Deno.test("RFC 7112 5: a first fragment without all headers is refused", () => {
   }
 });
 
+Deno.test("RFC 791 3.1, RFC 8200 4.5: pieces that are too long only with the headers of the first are dropped", () => {
+  const { program: source, far: destination } = HOSTS[4];
+  const first = ipPacket({
+    ...{ source, destination, protocol: 17, payload: new Uint8Array(8) },
+    ...{ options: new Array(40).fill(1), fragment: [7, 0x2000] },
+  });
+  const last = ipPacket({
+    ...{ source, destination, protocol: 17, payload: new Uint8Array(11) },
+    fragment: [7, 65_504 / 8],
+  });
+  for (const pieces of [[first, last], [last, first]]) {
+    const host = new Host();
+    assertEquals(host.ask(...pieces), []);
+    host.drops({ "fragment-beyond-end": 1 });
+  }
+});
+
 Deno.test("a fragment of fragments goes no further", () => {
   const host = new Host();
   const request = echo(6, 2900);
