@@ -1,5 +1,5 @@
 /**
- * Envoy as a MASQUE proxy: CONNECT ended by itself, to wherever the authority names.
+ * Envoy as a MASQUE proxy: CONNECT and CONNECT-UDP ended by itself, to wherever the request names.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export function startEnvoy({ tls }: { tls: boolean }): Promise<Server> {
 function envoyConfig(port: number, files?: Certificate): unknown {
   const type = (name: string) => `type.googleapis.com/envoy.extensions.${name}`;
   const cache = { name: "names", dns_lookup_family: "V4_PREFERRED" };
-  const upgrade = { upgrade_type: "CONNECT" };
+  const upgrades = [{ upgrade_type: "CONNECT" }, { upgrade_type: "CONNECT-UDP" }];
   const manager = {
     "@type": type(
       "filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -37,7 +37,7 @@ function envoyConfig(port: number, files?: Certificate): unknown {
     stat_prefix: "proxy",
     codec_type: "AUTO",
     http2_protocol_options: { allow_connect: true },
-    upgrade_configs: [upgrade],
+    upgrade_configs: upgrades,
     stream_idle_timeout: "0s",
     route_config: {
       virtual_hosts: [{
@@ -48,7 +48,7 @@ function envoyConfig(port: number, files?: Certificate): unknown {
           route: {
             cluster: "anywhere",
             timeout: "0s",
-            upgrade_configs: [{ ...upgrade, connect_config: {} }],
+            upgrade_configs: upgrades.map((upgrade) => ({ ...upgrade, connect_config: {} })),
           },
         }],
       }],
