@@ -56,6 +56,10 @@ export type { UdpFarSide } from "./src/tunnel/memory_udp.ts";
 export { connectProxy, type ConnectProxyOptions } from "./src/tunnel/proxy_client.ts";
 export type { TunnelTimeouts } from "./src/tunnel/settings.ts";
 export type {
+  BoundDatagram,
+  BoundDatagramTaker,
+  BoundUdpResponse,
+  BoundUdpTunnel,
   ConnectOptions,
   DatagramTaker,
   DatagramTunnel,

@@ -43,6 +43,11 @@ export class CapsuleQueue {
     return this.#start === this.#end && this.#control.length === 0;
   }
 
+  /** Capsules other than datagrams that wait. */
+  get controlWaiting(): number {
+    return this.#control.length;
+  }
+
   /** Datagrams dropped so far because the queue was full or because they are longer than UDP has them. */
   get dropped(): number {
     return this.#dropped;

@@ -57,7 +57,8 @@ export async function serveConnection(conn: Deno.Conn, options: FrontOptions): P
       const preface = new Uint8Array(head.length + early.length);
       preface.set(head);
       preface.set(early, head.length);
-      await serveHttp2(connDuplex(conn, preface), { gate, limits, client });
+      const { hostname: local } = conn.localAddr as Deno.NetAddr;
+      await serveHttp2(connDuplex(conn, preface), { gate, limits, client, local });
     } else {
       await serveHttp1(conn, head, early, { gate, limits, client, signal });
     }

@@ -11,7 +11,7 @@ import type { Log } from "../log.ts";
 import type { CredentialsCheck } from "./credentials.ts";
 import type { UdpSocketEvents } from "../sockets/udp_socket.ts";
 import { dial, type Dialled, type Hosts } from "./dial.ts";
-import { type DialledUdp, dialUdp } from "./dial_udp.ts";
+import { bindUdp, type BoundUdp, type DialledUdp, dialUdp } from "./dial_udp.ts";
 import type { Guard } from "./guard.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { badRequest, INTERNAL_ERROR, type Refusal } from "./refusal.ts";
@@ -40,12 +40,17 @@ export type Admission = Admitted<Dialled>;
 /** A socket to the target of datagrams. */
 export type UdpAdmission = Admitted<DialledUdp>;
 
+/** Ports of this machine, open to all whom the guard admits. */
+export type BindAdmission = Admitted<BoundUdp>;
+
 /** What a gate is made of. */
 export interface GateOptions {
   readonly check: CredentialsCheck;
   readonly guard: Guard;
   /** Targets that lead elsewhere. */
   readonly hosts: Hosts;
+  /** Addresses for ports that clients ask for; where the client reached us unless given. */
+  readonly bind?: readonly string[];
   readonly limits: ProxyLimits;
   readonly log: Log;
 }
@@ -73,45 +78,63 @@ export class Gate {
     return this.#flows.total;
   }
 
+  /** Whether the proxy may go to an address, and take from it. */
+  get guard(): Guard {
+    return this.#options.guard;
+  }
+
   /** Checks a request and dials its origin. Never rejects. */
   admit(request: TunnelRequest): Promise<Admission> {
     const { guard, hosts, limits } = this.#options;
     const options = { guard, hosts, limits, signal: request.signal };
-    return this.#report("", request, (target) => dial(target, options));
+    return this.#admitTo("", request, (target) => dial(target, options));
   }
 
   /** Checks a request for UDP and opens a socket to its target, which tells `events`. Never rejects. */
   admitUdp(request: TunnelRequest, events: UdpSocketEvents): Promise<UdpAdmission> {
-    return this.#report("udp ", request, (target) => dialUdp(target, this.#options, events));
+    return this.#admitTo("udp ", request, (target) => dialUdp(target, this.#options, events));
   }
 
-  async #report<D extends { readonly ok: boolean }>(
+  /** Checks a request for a UDP port and opens it on the addresses to bind, or on `local`, where the client reached us. Never rejects. */
+  async admitBind(
+    request: Omit<TunnelRequest, "authority">,
+    local: string,
+    events: UdpSocketEvents,
+  ): Promise<BindAdmission> {
+    const { bind = [local] } = this.#options;
+    const admission = await this.#admit(request, () => bindUdp(bind, events));
+    this.#report(request.client, "a UDP port", admission);
+    return admission;
+  }
+
+  async #admitTo<D extends { readonly ok: boolean }>(
     kind: string,
     request: TunnelRequest,
     open: (target: Authority) => Promise<D>,
   ): Promise<Admitted<D>> {
-    const { log } = this.#options;
-    const admission = await this.#admit(request, open);
-    if (log.enabled("debug")) {
-      const target = parseAuthority(request.authority);
-      const where = target ? formatAuthority(target.hostname, target.port) : "a malformed target";
-      const answer = "refusal" in admission
-        ? `${admission.refusal.status} ${admission.refusal.error}`
-        : "open";
-      log.debug(`proxy: ${request.client} asks for ${kind}${where}: ${answer}`);
-    }
+    const target = parseAuthority(request.authority);
+    const where = target ? formatAuthority(target.hostname, target.port) : "a malformed target";
+    const admission = await this.#admit(request, target && (() => open(target)));
+    this.#report(request.client, kind + where, admission);
     return admission;
   }
 
+  #report(client: string, what: string, admission: object): void {
+    const { log } = this.#options;
+    if (!log.enabled("debug")) return;
+    const { refusal } = admission as { readonly refusal?: Refusal };
+    const answer = refusal === undefined ? "open" : `${refusal.status} ${refusal.error}`;
+    log.debug(`proxy: ${client} asks for ${what}: ${answer}`);
+  }
+
   async #admit<D extends { readonly ok: boolean }>(
-    request: TunnelRequest,
-    open: (target: Authority) => Promise<D>,
+    request: Omit<TunnelRequest, "authority">,
+    open: (() => Promise<D>) | undefined,
   ): Promise<Admitted<D>> {
     const { check, log } = this.#options;
     const denied = check(request.authorization);
     if (denied !== undefined) return { ok: false, refusal: denied };
-    const target = parseAuthority(request.authority);
-    if (target === undefined) {
+    if (open === undefined) {
       return {
         ok: false,
         refusal: badRequest("The target is not a host and a port, such as example.com:443"),
@@ -120,8 +143,8 @@ export class Gate {
     const release = this.#flows.take(request.client);
     if (release === undefined) return { ok: false, refusal: TOO_MANY };
     try {
-      const opened = await open(target);
-      if (opened.ok) return { ...opened, release } as Admitted<D>;
+      const opened = await open();
+      if (opened.ok) return { ...opened, release } as unknown as Admitted<D>;
       release();
       return opened as unknown as Admitted<D>;
     } catch (error) {

@@ -7,11 +7,12 @@
 
 import type { Gate } from "./gate.ts";
 import type { ProxyLimits } from "./limits.ts";
-import { serveUdp, type UdpConnOptions } from "./http1_udp.ts";
+import { serveUdp } from "./http1_udp.ts";
 import { closeQuietly, relay, writeAll } from "./pump.ts";
 import { badRequest, encodeRefusal, notATunnel, type Refusal } from "./refusal.ts";
 import { parseRequestHead, type RequestHead } from "./request_head.ts";
 import { askedOverHttp1, type UdpAsked } from "./udp_asked.ts";
+import type { UdpOptions } from "./udp_tunnel.ts";
 
 /** No field follows a status of CONNECT that could frame a body: the tunnel starts behind the empty line. */
 const ESTABLISHED = new TextEncoder().encode("HTTP/1.1 200 Connection established\r\n\r\n");
@@ -69,9 +70,12 @@ async function tunnelUdp(
   conn: Deno.Conn,
   asked: UdpAsked | Refusal,
   early: Uint8Array<ArrayBuffer>,
-  options: UdpConnOptions & Http1Options,
+  options: Omit<UdpOptions, "local">,
 ): Promise<void> {
-  const refusal = "status" in asked ? asked : await serveUdp(conn, asked, early, options);
+  const { hostname: local } = conn.localAddr as Deno.NetAddr;
+  const refusal = "status" in asked
+    ? asked
+    : await serveUdp(conn, asked, early, { local, ...options });
   if (refusal !== undefined) return await refuse(conn, refusal, options.limits);
   closeQuietly(conn);
 }

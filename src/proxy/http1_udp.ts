@@ -5,57 +5,42 @@
  */
 
 import { CONNECT_UDP } from "../masque/udp_request.ts";
-import type { CapsuleTransport } from "./capsule_stream.ts";
-import type { Gate } from "./gate.ts";
-import { type ProxyLimits, RELAY_BUFFER_BYTES } from "./limits.ts";
+import type { CapsuleStream, CapsuleTransport } from "./capsule_stream.ts";
+import { RELAY_BUFFER_BYTES } from "./limits.ts";
 import { closeQuietly, writeAll } from "./pump.ts";
 import type { Refusal } from "./refusal.ts";
 import type { UdpAsked } from "./udp_asked.ts";
-import { UdpRelay } from "./udp_relay.ts";
+import { admitUdp, type UdpOptions } from "./udp_tunnel.ts";
 
-const head = (text: string) => new TextEncoder().encode(`${text}\r\n\r\n`);
+const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n" +
+  `upgrade: ${CONNECT_UDP}\r\ncapsule-protocol: ?1\r\n`;
 
-const SWITCHING = head(
-  "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n" +
-    `upgrade: ${CONNECT_UDP}\r\ncapsule-protocol: ?1`,
-);
-
-const ESTABLISHED = head("HTTP/1.1 200 Connection established");
-
-/** What a UDP tunnel takes. */
-export interface UdpConnOptions {
-  readonly gate: Gate;
-  readonly limits: ProxyLimits;
-  readonly client: string;
-  readonly authorization: string | undefined;
-  readonly signal: AbortSignal;
-}
+const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n";
 
 /** Carries one tunnel to its end, or returns the refusal to give. `early` came behind the head of the request. Never rejects. */
 export async function serveUdp(
   conn: Deno.Conn,
-  { authority, isDraft03 }: UdpAsked,
+  asked: UdpAsked,
   early: Uint8Array<ArrayBuffer>,
-  { gate, limits, client, authorization, signal }: UdpConnOptions,
+  options: UdpOptions,
 ): Promise<Refusal | undefined> {
-  const relay = new UdpRelay(overConn(conn), limits.udpIdleTimeoutMs, isDraft03);
-  const admission = await gate.admitUdp({ authority, authorization, client, signal }, relay);
-  if (!admission.ok) return admission.refusal;
-  const { socket, release } = admission;
+  const tunnel = await admitUdp(asked, overConn(conn), options);
+  if ("status" in tunnel) return tunnel;
   try {
-    await writeAll(conn, isDraft03 ? ESTABLISHED : SWITCHING);
-    relay.start(socket);
-    relay.stream.take(early);
-    await readInto(relay, conn);
+    let head = asked.isDraft03 ? ESTABLISHED : SWITCHING;
+    for (const [name, value] of tunnel.fields) head += `${name}: ${value}\r\n`;
+    await writeAll(conn, new TextEncoder().encode(`${head}\r\n`));
+    tunnel.start();
+    tunnel.stream.take(early);
+    await readInto(tunnel.stream, conn);
   } catch {
-    relay.stream.break(); // the client broke off, or left before the answer
+    tunnel.stream.break(); // the client broke off, or left before the answer
   } finally {
-    await socket.close();
-    release();
+    await tunnel.close();
   }
 }
 
-async function readInto({ stream }: UdpRelay, conn: Deno.Conn): Promise<void> {
+async function readInto(stream: CapsuleStream, conn: Deno.Conn): Promise<void> {
   // One buffer: what is read is taken apart before more is.
   let buffer = new Uint8Array(RELAY_BUFFER_BYTES.idle);
   for (;;) {

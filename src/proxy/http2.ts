@@ -26,6 +26,8 @@ export interface Http2Options {
   readonly limits: ProxyLimits;
   /** The client's address, to count by. */
   readonly client: string;
+  /** The address at which the client reached us. */
+  readonly local: string;
 }
 
 /** Serves HTTP/2 on a connection whose preface has not been consumed. Settles when the connection has ended; never rejects. */
@@ -73,8 +75,9 @@ export function serveHttp2(socket: Duplex, options: Http2Options): Promise<void>
 async function serveStream(
   stream: http2.ServerHttp2Stream,
   headers: http2.IncomingHttpHeaders,
-  { gate, client, limits }: Http2Options,
+  options: Http2Options,
 ): Promise<void> {
+  const { gate, client } = options;
   const asked = readRequest(headers);
   if (typeof asked === "object" && "status" in asked) return refuse(stream, asked);
   const gone = new AbortController();
@@ -82,7 +85,7 @@ async function serveStream(
   const authorization = headers["proxy-authorization"];
   const { signal } = gone;
   if (typeof asked === "object") {
-    const refusal = await serveUdp(stream, asked, { gate, client, limits, authorization, signal });
+    const refusal = await serveUdp(stream, asked, { ...options, authorization, signal });
     return refusal === undefined ? undefined : refuse(stream, refusal);
   }
   const admission = await gate.admit({ authority: asked, authorization, client, signal });
@@ -111,7 +114,8 @@ function readRequest(headers: http2.IncomingHttpHeaders): string | UdpAsked | Re
   if (protocol === undefined) return headers[":authority"] ?? "";
   const path = headers[":path"] ?? "";
   if (protocol !== CONNECT_UDP) return unknownProtocol(String(protocol));
-  return askedByPath(path) ?? notATunnel(method, path);
+  const bind = headers["connect-udp-bind"];
+  return askedByPath(path, bind?.toString()) ?? notATunnel(method, path);
 }
 
 function refuse(stream: http2.ServerHttp2Stream, refusal: Refusal): void {

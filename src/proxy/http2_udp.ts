@@ -4,46 +4,35 @@
  * @module
  */
 
-import type { ServerHttp2Stream } from "node:http2";
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { CAPSULE_PROTOCOL } from "../masque/udp_request.ts";
 import type { CapsuleTransport } from "./capsule_stream.ts";
-import type { Gate } from "./gate.ts";
-import type { ProxyLimits } from "./limits.ts";
 import type { Refusal } from "./refusal.ts";
 import type { UdpAsked } from "./udp_asked.ts";
-import { UdpRelay } from "./udp_relay.ts";
-
-/** What a UDP tunnel takes. */
-export interface UdpStreamOptions {
-  readonly gate: Gate;
-  readonly limits: ProxyLimits;
-  readonly client: string;
-  readonly authorization: string | undefined;
-  readonly signal: AbortSignal;
-}
+import { admitUdp, type UdpOptions } from "./udp_tunnel.ts";
 
 /** Carries one tunnel to its end, or returns the refusal to give. Never rejects. */
 export async function serveUdp(
   stream: ServerHttp2Stream,
-  { authority }: UdpAsked,
-  { gate, limits, client, authorization, signal }: UdpStreamOptions,
+  asked: UdpAsked,
+  options: UdpOptions,
 ): Promise<Refusal | undefined> {
-  const relay = new UdpRelay(overStream(stream), limits.udpIdleTimeoutMs);
-  const admission = await gate.admitUdp({ authority, authorization, client, signal }, relay);
-  if (!admission.ok) return admission.refusal;
-  const { socket, release } = admission;
+  const tunnel = await admitUdp(asked, overStream(stream), options);
+  if ("status" in tunnel) return tunnel;
   if (!stream.destroyed) {
-    stream.respond({ ":status": 200, "capsule-protocol": "?1" });
-    relay.start(socket);
+    const head: OutgoingHttpHeaders = { ":status": 200 };
+    for (const [name, value] of [CAPSULE_PROTOCOL, ...tunnel.fields]) head[name] = value;
+    stream.respond(head);
+    tunnel.start();
     stream.on("data", (bytes: Uint8Array<ArrayBuffer>) => {
-      relay.stream.take(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+      tunnel.stream.take(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
     });
-    // An `end` comes also when the stream was reset; then it is destroyed, and `close` follows.
-    stream.on("end", () => stream.destroyed || stream.rstCode || relay.stream.takeEnd());
-    stream.on("close", () => relay.stream.break());
-    await relay.closed;
+    // An `end` comes also when the stream was reset; then `close` follows.
+    stream.on("end", () => stream.destroyed || stream.rstCode || tunnel.stream.takeEnd());
+    stream.on("close", () => tunnel.stream.break());
+    await tunnel.closed;
   }
-  await socket.close();
-  release();
+  await tunnel.close();
 }
 
 function overStream(stream: ServerHttp2Stream): CapsuleTransport {

@@ -17,6 +17,7 @@ import { createCredentialsCheck, type ExpectedCredentials } from "./credentials.
 import { parseHosts } from "./dial.ts";
 import { type FrontOptions, serveConnection } from "./front.ts";
 import { clientKey, Gate } from "./gate.ts";
+import { checkBind } from "./dial_udp.ts";
 import { createGuard } from "./guard.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
 import { closeQuietly } from "./pump.ts";
@@ -37,6 +38,11 @@ export interface ProxyOptions extends ExpectedCredentials {
    * Whether the proxy goes there is asked of the address that they lead to.
    */
   readonly hosts?: Readonly<Record<string, string>>;
+  /**
+   * Addresses of this machine for UDP ports that clients ask for (Connect-UDP-Bind), and what those clients are told: at most one of each family.
+   * Unless given, the address at which the client reached the proxy.
+   */
+  readonly bind?: readonly string[];
   /** Bounds other than the default ones. */
   readonly limits?: Partial<ProxyLimits>;
   /** Where the proxy says what it does; nowhere unless given. */
@@ -69,7 +75,7 @@ const ACCEPT_PAUSE_MS = 100;
 /**
  * Starts a proxy.
  *
- * @throws {TypeError} If an entry of `allow` is not a block of addresses, or one of `hosts` leads to no address
+ * @throws {TypeError} If an entry of `allow` is not a block of addresses, or one of `hosts` or `bind` is no address
  * @throws {Deno.errors.AddrInUse} If the port is taken
  *
  * @example A proxy for this machine, in the clear
@@ -89,6 +95,7 @@ export async function serveProxy(options: ProxyOptions = {}): Promise<EmbeddedPr
     check: createCredentialsCheck(options),
     guard: createGuard(options.allow ?? []),
     hosts: parseHosts(options.hosts ?? {}),
+    bind: options.bind && checkBind(options.bind),
     limits,
     log,
   });

@@ -6,6 +6,7 @@
  */
 
 import { formatAuthority } from "../masque/authority.ts";
+import { isBound } from "../masque/bind_capsules.ts";
 import {
   ANY_TARGET,
   CONNECT_UDP,
@@ -17,8 +18,8 @@ import type { RequestHead } from "./request_head.ts";
 
 /** A request for UDP. */
 export interface UdpAsked {
-  /** `host:port`, or `*` for a request without a single target. */
-  readonly authority: string;
+  /** `host:port`; absent when a port of the proxy is asked for, open to many peers (draft-ietf-masque-connect-udp-listen-13). */
+  readonly authority?: string;
   readonly isDraft03: boolean;
 }
 
@@ -41,20 +42,24 @@ export function askedOverHttp1(
     const authority = parseDraft03Target(target);
     return authority === undefined ? MALFORMED : { authority, isDraft03: true };
   }
-  const asked = method === "GET" ? askedByPath(target) : undefined;
+  const asked = method === "GET" ? askedByPath(target, fields.get("connect-udp-bind")) : undefined;
   if (asked === undefined) return undefined;
   const isUpgrade = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i.test(fields.get("connection") ?? "");
   if (!isUpgrade || fields.get("upgrade")?.toLowerCase() !== CONNECT_UDP) return UPGRADE_REQUIRED;
   return asked;
 }
 
-/** What the path of an extended CONNECT asks for. */
-export function askedByPath(path: string): UdpAsked | Refusal | undefined {
+/**
+ * What the path of an extended CONNECT asks for. With a target and `bind`, the value of `Connect-UDP-Bind`, it would take a port or a tunnel to that
+ * target; it gets the tunnel.
+ */
+export function askedByPath(
+  path: string,
+  bind: string | undefined,
+): UdpAsked | Refusal | undefined {
   const target = parseUdpPath(path);
   if (target === undefined) return undefined;
-  if (target === "malformed") return MALFORMED;
-  const authority = target === ANY_TARGET
-    ? ANY_TARGET
-    : formatAuthority(target.hostname, target.port);
-  return { authority, isDraft03: false };
+  if (target === ANY_TARGET && isBound(bind)) return { isDraft03: false };
+  if (target === ANY_TARGET || target === "malformed") return MALFORMED;
+  return { authority: formatAuthority(target.hostname, target.port), isDraft03: false };
 }

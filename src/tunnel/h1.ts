@@ -9,20 +9,19 @@
  */
 
 import { formatAuthority } from "../masque/authority.ts";
+import { CONNECT_UDP_BIND } from "../masque/bind_capsules.ts";
 import { encodeConnect } from "../masque/h1_request.ts";
 import { type HeadProgress, ResponseHeadParser } from "../masque/h1_response.ts";
-import { outcomeOf } from "../masque/outcome.ts";
 import {
+  ANY_TARGET,
   encodeUdpDraft03,
   encodeUdpUpgrade,
-  readUdpAnswer,
-  udpLabel,
-  udpOutcomeOf,
   udpResource,
 } from "../masque/udp_request.ts";
+import { type Answered, respond, respondBound, respondUdp, withoutUdp } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { dial } from "./dial.ts";
-import { duplexTunnel, type DuplexTunnelOptions, plain } from "./duplex_tunnel.ts";
+import { plain } from "./duplex_tunnel.ts";
 import {
   dialTarget,
   noAnswer,
@@ -31,14 +30,13 @@ import {
   unreachable,
 } from "./settings.ts";
 import type {
+  BoundUdpResponse,
   ConnectOptions,
   ProxyClient,
-  RefusedTunnel,
   Target,
   TunnelResponse,
   UdpTunnelResponse,
 } from "./tunnel.ts";
-import { capsuleTunnel } from "./udp_tunnel.ts";
 
 /** How long a connection may wait for its first request: proxies begin to close silent ones after 5 s. */
 const SPARE_LIFETIME_MS = 4_000;
@@ -74,17 +72,28 @@ export class H1Client implements ProxyClient {
   /** Asks for a UDP tunnel, see {@linkcode ProxyClient.connectUdp}. */
   connectUdp(target: Target, options: ConnectOptions = {}): Promise<UdpTunnelResponse> {
     const { template, draft03 } = this.#proxy.udp;
-    return this.#exchange(options, (fields) => {
-      const request = draft03
-        ? encodeUdpDraft03(formatAuthority(target.hostname, target.port), fields)
-        : encodeUdpUpgrade(udpResource(template, target), fields);
-      const label = udpLabel(target);
-      return {
-        request,
-        upgrade: !draft03,
-        respond: (answered) => this.#respondUdp(answered, draft03, label),
-      };
-    });
+    return this.#exchange<UdpTunnelResponse>(options, (fields) =>
+      draft03
+        ? {
+          request: encodeUdpDraft03(formatAuthority(target.hostname, target.port), fields),
+          respond: (answered) => respondUdp(answered, "draft-03", target, this.#proxy),
+        }
+        : {
+          request: encodeUdpUpgrade(udpResource(template, target), fields),
+          upgrade: true,
+          respond: (answered) => respondUdp(answered, "upgrade", target, this.#proxy),
+        });
+  }
+
+  /** Asks for a UDP port at the proxy, see {@linkcode ProxyClient.bindUdp}. */
+  async bindUdp(options: ConnectOptions = {}): Promise<BoundUdpResponse> {
+    const { template, draft03 } = this.#proxy.udp;
+    if (draft03) return withoutUdp(ANY_TARGET, "draft 03 knows of no ports");
+    return await this.#exchange<BoundUdpResponse>(options, (fields) => ({
+      request: encodeUdpUpgrade(udpResource(template, ANY_TARGET), [...fields, CONNECT_UDP_BIND]),
+      upgrade: true,
+      respond: (answered) => respondBound(answered, "upgrade", this.#proxy),
+    }));
   }
 
   /** Ends all connections; open tunnels are reset. */
@@ -129,16 +138,6 @@ export class H1Client implements ProxyClient {
       }
     }
     return await this.#ask(await this.#dial(signal), exchange, signal);
-  }
-
-  #respondUdp(answered: Answered, draft03: boolean, label: string): UdpTunnelResponse {
-    const { connection, status, headers } = answered;
-    const answer = readUdpAnswer(draft03 ? "draft-03" : "upgrade", status, headers);
-    if (answer.is === "malformed") {
-      throw noAnswer(this.#proxy, "proxy_internal_error", answer.reason);
-    }
-    if (answer.is === "refused") return refused(answered, label, udpOutcomeOf);
-    return capsuleTunnel(connection.socket, tunnelOptions(answered), { status, headers, draft03 });
   }
 
   async #dial(signal: AbortSignal): Promise<Connection> {
@@ -217,43 +216,12 @@ interface Exchange<T> {
 
 type Answer = Extract<HeadProgress, { state: "done" }>;
 
-/** The head of an answer, and the connection that it came on. */
-interface Answered {
-  readonly connection: Connection;
-  readonly status: number;
-  readonly headers: Headers;
-  readonly rest: Uint8Array<ArrayBuffer>;
-  readonly signal: AbortSignal;
-}
-
 function answeredBy(connection: Connection, { head, rest }: Answer, signal: AbortSignal): Answered {
-  const headers = new Headers(head.fields.map(([name, value]): [string, string] => [name, value]));
-  return { connection, status: head.status, headers, rest, signal };
-}
-
-function respond(answered: Answered, target: string): TunnelResponse {
-  const { connection, status, headers } = answered;
-  if (status < 200 || status > 299) return refused(answered, target, outcomeOf);
-  // In this very turn: the socket flows, and bytes without a listener are lost.
-  const { readable, writable, closed } = duplexTunnel(connection.socket, tunnelOptions(answered));
-  return { ok: true, status, headers, readable, writable, closed };
-}
-
-function refused(
-  { connection, status, headers }: Answered,
-  target: string,
-  explain: typeof outcomeOf,
-): RefusedTunnel {
-  connection.reset(); // whatever body follows, nobody reads it
-  const answer = {
-    status,
-    proxyStatus: headers.get("proxy-status"),
-    squidError: headers.get("x-squid-error"),
+  const { socket, endedInOrder, reset, pause, resume } = connection;
+  return {
+    status: head.status,
+    headers: new Headers(head.fields.map(([name, value]): [string, string] => [name, value])),
+    duplex: socket,
+    options: { initial: rest, endedInOrder, reset, pause, resume, signal },
   };
-  return { ok: false, status, headers, outcome: explain(answer, target) };
-}
-
-function tunnelOptions({ connection, rest, signal }: Answered): DuplexTunnelOptions {
-  const { endedInOrder, reset, pause, resume } = connection;
-  return { initial: rest, endedInOrder, reset, pause, resume, signal };
 }

@@ -6,12 +6,13 @@
 
 import { ProxyError } from "../errors.ts";
 import { formatAuthority } from "../masque/authority.ts";
+import { CONNECT_UDP_BIND } from "../masque/bind_capsules.ts";
 import { unanswered } from "../masque/outcome.ts";
-import { udpConnectFields, udpLabel, udpResource, udpUnsupported } from "../masque/udp_request.ts";
+import { ANY_TARGET, udpConnectFields, udpResource } from "../masque/udp_request.ts";
+import { type Answered, respond, respondBound, respondUdp, withoutUdp } from "./answer.ts";
 import { alpnOf, type Connection } from "./connection.ts";
 import { dial } from "./dial.ts";
 import { H1Client } from "./h1.ts";
-import { respond, respondUdp } from "./h2_answer.ts";
 import { type Exchange, H2Session, type SessionEvents, UNPROCESSED } from "./h2_session.ts";
 import { Pool } from "./pool.ts";
 import {
@@ -22,6 +23,7 @@ import {
   unreachable,
 } from "./settings.ts";
 import type {
+  BoundUdpResponse,
   ConnectOptions,
   ProxyClient,
   RefusedTunnel,
@@ -80,15 +82,20 @@ export class H2Client implements ProxyClient {
 
   /** Asks for a UDP tunnel, see {@linkcode ProxyClient.connectUdp}. */
   async connectUdp(target: Target, options: ConnectOptions = {}): Promise<UdpTunnelResponse> {
-    const { udp, scheme } = this.#proxy;
-    const label = udpLabel(target);
-    if (udp.draft03) return await this.#older().connectUdp(target, options);
-    return await this.#exchange<UdpTunnelResponse>(options, (fields) => ({
-      fields: [...udpConnectFields(scheme, udpResource(udp.template, target)), ...fields],
-      respond: (answered) => respondUdp(answered, label, this.#proxy),
-      // RFC 8441, section 3: not before the peer has allowed it.
-      unless: (session) => session.takesProtocols ? undefined : withoutUdp(label),
-    }));
+    formatAuthority(target.hostname, target.port);
+    if (this.#proxy.udp.draft03) return await this.#older().connectUdp(target, options);
+    return await this.#extended<UdpTunnelResponse>(target, options, [], (answered) => {
+      return respondUdp(answered, "connect", target, this.#proxy);
+    });
+  }
+
+  /** Asks for a UDP port at the proxy, see {@linkcode ProxyClient.bindUdp}. */
+  async bindUdp(options: ConnectOptions = {}): Promise<BoundUdpResponse> {
+    if (this.#proxy.udp.draft03) return await this.#older().bindUdp(options);
+    const extra = [CONNECT_UDP_BIND];
+    return await this.#extended<BoundUdpResponse>(ANY_TARGET, options, extra, (answered) => {
+      return respondBound(answered, "connect", this.#proxy);
+    });
   }
 
   /** Ends all connections; open tunnels are reset. */
@@ -101,6 +108,25 @@ export class H2Client implements ProxyClient {
   /** The same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #extended<T>(
+    target: Target | typeof ANY_TARGET,
+    options: ConnectOptions,
+    extra: readonly (readonly [string, string])[],
+    respond: (answered: Answered) => T,
+  ): Promise<T | RefusedTunnel> {
+    const { udp, scheme } = this.#proxy;
+    const own = udpConnectFields(scheme, udpResource(udp.template, target));
+    return this.#exchange<T | RefusedTunnel>(options, (fields) => ({
+      fields: [...own, ...fields, ...extra],
+      respond,
+      // RFC 8441, section 3: not before the peer has allowed it.
+      unless: ({ takesProtocols }) =>
+        takesProtocols
+          ? undefined
+          : withoutUdp(target, "its SETTINGS do not allow extended CONNECT, RFC 8441"),
+    }));
   }
 
   async #exchange<T>(
@@ -168,9 +194,4 @@ export class H2Client implements ProxyClient {
 interface Plan<T> extends Exchange<T> {
   /** The response to give without asking, where there is no use in asking. */
   unless?(session: H2Session): T | undefined;
-}
-
-function withoutUdp(label: string): RefusedTunnel {
-  const outcome = udpUnsupported(label, "its SETTINGS do not allow extended CONNECT, RFC 8441");
-  return { ok: false, status: 0, headers: new Headers(), outcome };
 }

@@ -12,7 +12,7 @@
 import * as http2 from "node:http2";
 import type { Socket } from "node:net";
 import { deferTeardown } from "../http2_session.ts";
-import type { AnsweredStream } from "./h2_answer.ts";
+import type { Answered } from "./answer.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import type { PoolMember } from "./pool.ts";
 import { noAnswer, type ProxySettings } from "./settings.ts";
@@ -47,7 +47,7 @@ export interface Exchange<T> {
   /** Pseudo-header fields and fields. */
   readonly fields: readonly (readonly [string, string])[];
   /** Called in the very turn in which the head came; throws when no tunnel can be made of it. */
-  respond(answered: AnsweredStream): T;
+  respond(answered: Answered): T;
 }
 
 /** One HTTP/2 connection. */
@@ -179,10 +179,7 @@ export class H2Session implements PoolMember {
       const onResponse = (head: http2.IncomingHttpHeaders) => {
         settle();
         try {
-          const reset = () => breaker.abort();
-          resolve(
-            exchange.respond({ stream, status: Number(head[":status"]), head, reset, signal }),
-          );
+          resolve(exchange.respond(answeredOn(stream, head, breaker, signal)));
         } catch (error) {
           fail(error);
         }
@@ -239,4 +236,27 @@ export class H2Session implements PoolMember {
     if (this.#active === 0) this.#session.destroy();
     this.#events.onRetired(this);
   }
+}
+
+function answeredOn(
+  stream: http2.ClientHttp2Stream,
+  head: http2.IncomingHttpHeaders,
+  breaker: AbortController,
+  signal: AbortSignal,
+): Answered {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(head)) {
+    if (name.startsWith(":") || value === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one);
+  }
+  return {
+    status: Number(head[":status"]),
+    headers,
+    duplex: stream,
+    options: {
+      endedInOrder: () => !stream.destroyed && !stream.rstCode,
+      reset: () => breaker.abort(),
+      signal,
+    },
+  };
 }

@@ -44,6 +44,18 @@ export type MemoryUdpScript = (target: Target) => MemoryUdpAnswer | Promise<Memo
 /**
  * A proxy in memory.
  *
+ * @example Datagrams to an origin that sends them back
+ * ```ts
+ * import { MemoryClient } from "./memory.ts";
+ *
+ * await using proxy = new MemoryClient();
+ * const tunnel = await proxy.connectUdp({ hostname: "echo.example", port: 7 });
+ * if (!tunnel.ok) throw new Error(tunnel.outcome.detail);
+ * tunnel.send(new Uint8Array([1, 2, 3]));
+ * const { value } = await tunnel.readable.getReader().read();
+ * if (value?.join() !== "1,2,3") throw new Error("unexpected");
+ * ```
+ *
  * @example A refusal
  * ```ts
  * import { MemoryClient } from "./memory.ts";

@@ -119,6 +119,38 @@ export interface DatagramTaker {
 /** What the proxy answered. An `outcome` whose refusal is `reset` means a port unreachable to a UDP program. */
 export type UdpTunnelResponse = OpenUdpTunnel | RefusedTunnel;
 
+/** A datagram of a bound tunnel. */
+export interface BoundDatagram {
+  /** 0 to 65,527 bytes. */
+  readonly payload: Uint8Array<ArrayBuffer>;
+  /** Whom it comes from or goes to: an IP address, never a name. */
+  readonly peer: Target;
+}
+
+/**
+ * A UDP port at the proxy, for any number of peers (draft-ietf-masque-connect-udp-listen): every peer sees the same address, whoever it is,
+ * which is what games, calls and WebRTC need.
+ */
+export interface BoundUdpTunnel extends DatagramTunnel<BoundDatagram, BoundDatagram> {
+  /** Where peers see this tunnel; the address families named here are those that can be reached. */
+  readonly publicAddresses: readonly Target[];
+  /** Sends one payload to `peer`; it is copied before this returns. Throws a `TypeError` when `peer` is no IP address and port. */
+  send(payload: Uint8Array, peer: Target): void;
+  /** From now on hands over datagrams as they come, in place of `readable`. */
+  receive(taker: BoundDatagramTaker): void;
+}
+
+/** Takes datagrams in the turn in which they come. */
+export interface BoundDatagramTaker {
+  /** One datagram. The bytes are the tunnel's again once this returns; equal peers may be one object. */
+  datagram(payload: Uint8Array<ArrayBuffer>, peer: Target): void;
+  /** No further one for the moment. */
+  batchEnd?(): void;
+}
+
+/** What the proxy answered. */
+export type BoundUdpResponse = BoundUdpTunnel | RefusedTunnel;
+
 /** A way to a proxy. It may hold connections open; `close` ends them all. */
 export interface ProxyClient extends AsyncDisposable {
   /** The proxy in words for the operator, without secrets, for instance `https://proxy.example (HTTP/2)`. */
@@ -130,6 +162,10 @@ export interface ProxyClient extends AsyncDisposable {
   connect(target: Target, options?: ConnectOptions): Promise<TunnelResponse>;
   /** The same for UDP: settles with the proxy's answer, or with `udp_unsupported` where the proxy cannot even be asked. */
   connectUdp(target: Target, options?: ConnectOptions): Promise<UdpTunnelResponse>;
+  /**
+   * Asks for a UDP port at the proxy. `udp_unsupported` where the proxy offers none; absent where the road knows of none.
+   */
+  bindUdp?(options?: ConnectOptions): Promise<BoundUdpResponse>;
   /** Ends all connections; open tunnels are reset. Closing twice does nothing. */
   close(): Promise<void>;
 }
