@@ -11,6 +11,13 @@
  * @module
  */
 
+export type { Fetch } from "./src/dns/doh.ts";
+export {
+  DEFAULT_DOH_SERVERS,
+  DohResolver,
+  type DohResolverOptions,
+  type ResolverLimits,
+} from "./src/dns/resolver.ts";
 export { DeviceError, type DeviceErrorCode, FlowError, ProxyError } from "./src/errors.ts";
 export type { Clock } from "./src/flow/clock.ts";
 export { PseudoTcp, type PseudoTcpOptions, type PseudoTcpStats } from "./src/flow/pseudo_tcp.ts";

@@ -20,6 +20,9 @@ const POINTER = 0xc0;
 /** A pointer has 14 bits: names further behind cannot be pointed to. */
 const MAX_POINTER = 0x3fff;
 
+/** A name has 127 labels at most; who strings more pointers together wants us to be busy. */
+const MAX_POINTERS = 127;
+
 /** A name that was read, and where the bytes behind it start. */
 export interface ReadName {
   readonly name: string;
@@ -35,13 +38,14 @@ export function readName(message: Uint8Array, at: number): ReadName | undefined 
   let length = 1;
   let end = -1;
   let limit = at;
+  let pointers = 0;
   while (at < message.length) {
     const first = message[at];
     if (first === 0) return { name: labels.join("."), end: end < 0 ? at + 1 : end };
     if (first >= POINTER) {
       if (at + 2 > message.length) return undefined;
       const target = getU16(message, at) & MAX_POINTER;
-      if (target >= limit) return undefined;
+      if (target >= limit || ++pointers > MAX_POINTERS) return undefined;
       if (end < 0) end = at + 2;
       at = limit = target;
       continue;

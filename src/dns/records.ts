@@ -21,6 +21,7 @@ export const TYPE = {
   AAAA: 28,
   SRV: 33,
   OPT: 41,
+  ANY: 255,
 } as const;
 
 /** The class of the Internet. */

@@ -37,7 +37,7 @@ const CONNECT_TIMEOUT_MS = 120_000;
 
 /** Connects straight to each target. */
 export class DirectClient implements ProxyClient {
-  readonly description = "direct";
+  readonly description: string = "direct";
   readonly #closing = new AbortController();
   readonly #open = new Set<Connection>();
   readonly #openUdp = new Set<OpenUdpTunnel>();

@@ -7,7 +7,6 @@
 import { DirectClient } from "../../src/tunnel/direct.ts";
 import type {
   ConnectOptions,
-  ProxyClient,
   Target,
   TunnelEnd,
   TunnelResponse,
@@ -15,37 +14,30 @@ import type {
 } from "../../src/tunnel/tunnel.ts";
 
 /** Leads each target to its port on 127.0.0.1, or to the port that `ports` gives its name. */
-export class LoopbackClient implements ProxyClient {
-  readonly description = "loopback";
+export class LoopbackClient extends DirectClient {
+  override readonly description: string = "loopback";
   readonly targets: string[] = [];
   /** The end of each tunnel, in the order in which they were opened. */
   readonly closed: Promise<TunnelEnd>[] = [];
-  readonly #direct = new DirectClient();
   readonly #ports: Readonly<Record<string, number>>;
 
   constructor(ports: Readonly<Record<string, number>> = {}) {
+    super();
     this.#ports = ports;
   }
 
-  async connect({ hostname, port }: Target, options?: ConnectOptions): Promise<TunnelResponse> {
-    this.targets.push(`${hostname}:${port}`);
-    const target = { hostname: "127.0.0.1", port: this.#ports[hostname] ?? port };
-    const tunnel = await this.#direct.connect(target, options);
+  override async connect(target: Target, options?: ConnectOptions): Promise<TunnelResponse> {
+    const tunnel = await super.connect(this.#lead(target), options);
     if (tunnel.ok) this.closed.push(tunnel.closed);
     return tunnel;
   }
 
-  connectUdp({ hostname, port }: Target, options?: ConnectOptions): Promise<UdpTunnelResponse> {
-    this.targets.push(`${hostname}:${port}`);
-    const target = { hostname: "127.0.0.1", port: this.#ports[hostname] ?? port };
-    return this.#direct.connectUdp(target, options);
+  override connectUdp(target: Target, options?: ConnectOptions): Promise<UdpTunnelResponse> {
+    return super.connectUdp(this.#lead(target, "udp "), options);
   }
 
-  close(): Promise<void> {
-    return this.#direct.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  #lead({ hostname, port }: Target, prefix = ""): Target {
+    this.targets.push(`${prefix}${hostname}:${port}`);
+    return { hostname: "127.0.0.1", port: this.#ports[hostname] ?? port };
   }
 }
