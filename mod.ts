@@ -11,6 +11,7 @@
  * @module
  */
 
+export type { DnsTransport } from "./src/dns/query.ts";
 export type { Fetch } from "./src/dns/doh.ts";
 export {
   DEFAULT_DOH_SERVERS,
@@ -28,6 +29,7 @@ export type { ExpectedCredentials } from "./src/proxy/credentials.ts";
 export type { ProxyLimits } from "./src/proxy/limits.ts";
 export { type EmbeddedProxy, type ProxyOptions, serveProxy } from "./src/proxy/proxy.ts";
 export { relay, type RelayEnd } from "./src/relay.ts";
+export type { DnsMode, NameOptions } from "./src/names.ts";
 export { run, type Running, type RunOptions } from "./src/run.ts";
 export type { Limits } from "./src/stack/limits.ts";
 export type { CongestionName, KeepAlive, TcpSettings } from "./src/tcp/settings.ts";

@@ -5,30 +5,27 @@
  * @module
  */
 
-import { FAKE_IPV4, FAKE_IPV6, FakeAddresses } from "./dns/fake_addresses.ts";
-import { Responder } from "./dns/responder.ts";
 import { serveStream } from "./dns/serve.ts";
 import { ProxyError } from "./errors.ts";
 import { PseudoTcp, type PseudoTcpStats } from "./flow/pseudo_tcp.ts";
-import type { FlowRequest, SocketAddress } from "./flow/types.ts";
+import type { FlowRequest } from "./flow/types.ts";
 import { type Log, SILENT } from "./log.ts";
+import { type NameOptions, type NameService, openNames } from "./names.ts";
 import type { Outcome } from "./outcome.ts";
-import { DNS_PORT, type Names, type Route, routeOf } from "./policy/route.ts";
+import { Ipv6Path } from "./policy/ipv6_path.ts";
+import { DNS_PORT, type Route, routeOf } from "./policy/route.ts";
 import { relay } from "./relay.ts";
 import { FlowReport } from "./report.ts";
 import type { Limits } from "./stack/limits.ts";
 import type { TcpSettings } from "./tcp/settings.ts";
 import type { Device } from "./tun/device.ts";
 import type { ProxyClient, TunnelResponse } from "./tunnel/tunnel.ts";
-import { cidrContains, parseIp } from "./wire/address.ts";
+import { IPV6_LENGTH, parseIp } from "./wire/address.ts";
 
 /** What {@linkcode run} may be told. */
-export interface RunOptions {
-  /**
-   * `fake`, the default: every DNS question is answered here with a made-up address, and the proxy is asked for the name.
-   * `off`: DNS gets no special treatment.
-   */
-  readonly dns?: "fake" | "off";
+export interface RunOptions extends NameOptions {
+  /** Refuses DNS over TLS and QUIC (port 853), so that programs come back to port 53. */
+  readonly blockDot?: boolean;
   /** Addresses of the device itself, in text: they answer an echo request. */
   readonly addresses?: readonly string[];
   /** Other bounds than the usual ones. */
@@ -72,33 +69,31 @@ class Runner implements Running {
   readonly #proxy: ProxyClient;
   readonly #report: FlowReport;
   readonly #stack: PseudoTcp;
-  readonly #addresses: FakeAddresses | undefined;
-  readonly #responder: Responder | undefined;
-  readonly #names: Names | undefined;
+  readonly #names: NameService;
+  readonly #ipv6 = new Ipv6Path();
+  readonly #blockDot: boolean;
+  #isClosed = false;
 
   constructor(device: Device, proxy: ProxyClient, options: RunOptions) {
-    const { dns = "fake", log = SILENT, addresses, limits, tcp } = options;
+    const { log = SILENT, addresses, limits, tcp, blockDot = false } = options;
     this.#device = device;
     this.#proxy = proxy;
+    this.#blockDot = blockDot;
     this.#report = new FlowReport(log);
-    if (dns === "fake") {
-      const table = this.#addresses = new FakeAddresses();
-      this.#responder = new Responder(table);
-      this.#names = {
-        isFake: (address) => cidrContains(FAKE_IPV4, address) || cidrContains(FAKE_IPV6, address),
-        nameOf: (address) => table.nameOf(address, performance.now()),
-      };
-    }
+    // A program whose device speaks one family has no use for the other.
+    const ipv6 = options.ipv6 ?? addresses?.some((address) => address.includes(":")) ?? true;
+    const hasIpv6 = () => ipv6 && this.#ipv6.isUseful(performance.now());
+    this.#names = openNames(proxy, { ...options, ipv6 }, hasIpv6);
     this.#stack = new PseudoTcp({
       mtu: device.mtu,
       offload: device.offload,
       addresses,
       limits,
       tcp,
-      datagramPorts: dns === "fake" ? [DNS_PORT] : [],
-      onDatagram: (query, reply) => {
-        const answer = this.#answer(query);
-        if (answer !== undefined) reply(answer);
+      datagramPorts: this.#names.takesDatagrams ? [DNS_PORT] : [],
+      onDatagram: async (query, reply, _source, server) => {
+        const answer = await this.#names.answer(query, server, "udp");
+        if (answer !== undefined && !this.#isClosed) reply(answer);
       },
     });
     this.closed = this.#run();
@@ -124,7 +119,9 @@ class Runner implements Running {
     try {
       await this.#stack.attach(this.#device);
     } finally {
+      this.#isClosed = true;
       await this.#stack.close();
+      await this.#names[Symbol.asyncDispose]();
       await requests;
     }
   }
@@ -133,30 +130,21 @@ class Runner implements Running {
     for await (const request of this.#stack.flows) void this.#take(request);
   }
 
-  #answer(query: Uint8Array): Uint8Array | undefined {
-    return this.#responder?.answer(query, performance.now());
-  }
-
   async #take(request: FlowRequest): Promise<void> {
-    const route = routeOf(request.destination, this.#names);
+    const { destination } = request;
+    const route = routeOf(destination, this.#names, { blockDot: this.#blockDot });
     if (route.to === "resolver") {
-      await serveStream(request.accept(), (query) => this.#answer(query));
+      await serveStream(
+        request.accept(),
+        (query) => this.#names.answer(query, destination, "tcp"),
+      );
     } else if (route.to === "nowhere") {
       this.#report.unroutable(request, route.why);
-      request.refuse({ refusal: "host-unreachable" });
+      request.refuse(route);
     } else {
-      await this.#holdName(request.destination, () => this.#carry(request, route));
-    }
-  }
-
-  /** A fake address keeps its name while a flow to it lives. */
-  async #holdName({ hostname }: SocketAddress, act: () => Promise<void>): Promise<void> {
-    const address = parseIp(hostname)!;
-    const isHeld = this.#addresses?.retain(address) ?? false;
-    try {
-      await act();
-    } finally {
-      if (isHeld) this.#addresses!.release(address, performance.now());
+      // A fake address keeps its name while a flow to it lives.
+      using _name = this.#names.hold(parseIp(destination.hostname)!);
+      await this.#carry(request, route);
     }
   }
 
@@ -164,6 +152,7 @@ class Runner implements Running {
     const found = await this.#connect(request, target);
     if (!("ok" in found)) return this.#refuse(request, target, found);
     if (!found.ok) return this.#refuse(request, target, found.outcome);
+    if (isIpv6(target.hostname)) this.#ipv6.noteOpened();
     const flow = request.accept();
     this.#report.opened(flow, target);
     this.#report.ended(flow, target, await relay(flow, found));
@@ -186,6 +175,8 @@ class Runner implements Running {
 
   #refuse(request: FlowRequest, target: { hostname: string; port: number }, why: Outcome): void {
     this.#report.refused(request, target, why);
+    const isUnroutable = why.kind === "destination_ip_unroutable";
+    if (isUnroutable && isIpv6(target.hostname)) this.#ipv6.noteUnroutable(performance.now());
     request.refuse(why);
   }
 }
@@ -196,3 +187,8 @@ const cancelled: Outcome = {
   status: 0,
   detail: "The program gave up before the proxy answered",
 };
+
+/** Whether a target is an address of IPv6, and not a name. */
+function isIpv6(hostname: string): boolean {
+  return parseIp(hostname)?.length === IPV6_LENGTH;
+}

@@ -52,6 +52,28 @@ export function readArguments(words: readonly string[], specs: readonly OptionSp
   return { options, rest: [] };
 }
 
+/** Applies `read` to the option's text, if it stands there. */
+export function one<T>(found: Arguments, option: string, read: (text: string) => T): T | undefined {
+  const text = found.options.get(option)?.[0];
+  return text === undefined ? undefined : read(text);
+}
+
+/** Applies `read` to each of the option's texts. */
+export function all<T>(found: Arguments, option: string, read: (text: string) => T): T[] {
+  return (found.options.get(option) ?? []).map(read);
+}
+
+/**
+ * At most one of the options may stand there.
+ *
+ * @throws {UsageError} If two do
+ */
+export function exclude(found: Arguments, option: string, others: readonly string[]): void {
+  const other = others.find((name) => found.options.has(name));
+  if (other === undefined || !found.options.has(option)) return;
+  throw new UsageError(`Options --${option} and --${other} exclude each other: give one`);
+}
+
 function checkValue(spec: OptionSpec, value: string | undefined, isInline: boolean): string[] {
   if (spec.value === undefined) {
     if (value === undefined) return [];

@@ -75,9 +75,33 @@ const TUNNEL: OptionGroup = {
 const TRAFFIC: OptionGroup = {
   title: "The traffic",
   options: [
-    { name: "dns", value: "fake|off", words: "answer names with fake addresses, or not at all" },
+    { name: "dns", value: "MODE", words: "who answers names: fake, doh, tunnel or off" },
+    {
+      name: "doh",
+      value: "URL",
+      repeats: true,
+      words: "for --dns doh: a server; else Cloudflare's and Google's",
+    },
+    {
+      name: "hosts",
+      value: "FILE",
+      words: "answer these names first; hosts(5) describes the file",
+    },
+    { name: "no-ipv6", words: "say of every name that it has no IPv6 address" },
+    { name: "block-dot", words: "refuse DNS over TLS and QUIC (port 853)" },
     { name: "pcap", value: "FILE", words: "record the device's packets as pcapng" },
     LOG,
+  ],
+};
+
+const NAMESPACE: OptionGroup = {
+  title: "The namespace",
+  options: [
+    {
+      name: "nameserver",
+      value: "ADDRESS",
+      words: "for --dns tunnel or off: the server in its resolv.conf",
+    },
   ],
 };
 
@@ -98,6 +122,13 @@ const DEVICE: OptionGroup = {
     { name: "no-offload", words: "whole packets with checksums: slower, and good to look at" },
   ],
 };
+
+/** What `--dns` takes. */
+const DNS_MODES: readonly string[] = [
+  "With --dns fake, the default, every name gets a made-up address, and the proxy resolves the name.",
+  "With doh, HTTPS servers are asked through the proxy; with tunnel, the very server that the program",
+  "names. None of these asks anything around the proxy; with off, DNS is nothing special.",
+];
 
 const LISTENER: OptionGroup = {
   title: "The proxy",
@@ -124,12 +155,13 @@ export const COMMAND_SPECS: Readonly<Record<CommandName, CommandSpec>> = {
     about: [
       "Starts COMMAND in a namespace of its own, whose only way out is the proxy.",
       "No root needed. The status of COMMAND becomes the status of run.",
+      ...DNS_MODES,
     ],
     examples: [
       "run --proxy embedded -- curl https://example.com",
       "run --proxy https://proxy.example --token @token.txt -- bash",
     ],
-    groups: [TUNNEL, TRAFFIC, GENERAL],
+    groups: [TUNNEL, TRAFFIC, NAMESPACE, GENERAL],
   },
   up: {
     synopsis: "[OPTIONS]",
@@ -137,6 +169,7 @@ export const COMMAND_SPECS: Readonly<Record<CommandName, CommandSpec>> = {
     about: [
       "Opens a TUN device, adds exactly the routes asked for, and runs until SIGINT or SIGTERM.",
       "Nothing is left behind. Needs root, or a descriptor from who has it (--tun-fd).",
+      ...DNS_MODES,
     ],
     examples: [
       "up --proxy https://proxy.example --tun tun0 --route 203.0.113.0/24",

@@ -7,12 +7,14 @@
 
 import type { LogLevel } from "../log.ts";
 import type { Credentials } from "../masque/auth.ts";
-import { type Arguments, readArguments } from "./arguments.ts";
+import { all, type Arguments, exclude, one, readArguments } from "./arguments.ts";
+import { type NameChoices, readNames } from "./name_options.ts";
 import { type CommandName, COMMANDS, optionsOf } from "./option_table.ts";
 import { readCredentials, readFile, readToken, type Surroundings } from "./secrets.ts";
 import { UsageError } from "./usage_error.ts";
 import {
   type Endpoint,
+  readAddress,
   readChoice,
   readCidr,
   readEndpoint,
@@ -45,7 +47,8 @@ export interface TunnelOptions {
 /** What `run` and `up` share. */
 export interface TrafficOptions {
   readonly tunnel: TunnelOptions;
-  readonly dns: "fake" | "off";
+  readonly names: NameChoices;
+  readonly blockDot: boolean;
   /** Where the packets are recorded. */
   readonly pcap?: string;
   readonly log: LogLevel;
@@ -54,6 +57,8 @@ export interface TrafficOptions {
 /** `run`: one command in a network of its own. */
 export interface RunCommand extends TrafficOptions {
   readonly command: "run";
+  /** The address of the server in the command's `resolv.conf`; absent where the resolver inside answers. */
+  readonly nameserver?: string;
   /** The command and its arguments. */
   readonly argv: readonly [string, ...string[]];
 }
@@ -124,30 +129,20 @@ export function parseOptions(args: readonly string[], around: Surroundings): Com
   return command === "up" ? readUp(found, around) : readProxyCommand(found, around);
 }
 
-/** Applies `read` to the option's text, if it stands there. */
-function one<T>(found: Arguments, option: string, read: (text: string) => T): T | undefined {
-  const text = found.options.get(option)?.[0];
-  return text === undefined ? undefined : read(text);
-}
-
-function all<T>(found: Arguments, option: string, read: (text: string) => T): T[] {
-  return (found.options.get(option) ?? []).map(read);
-}
-
-/** At most one of the options may stand there. */
-function exclude(found: Arguments, option: string, others: readonly string[]): void {
-  const other = others.find((name) => found.options.has(name));
-  if (other === undefined || !found.options.has(option)) return;
-  throw new UsageError(`Options --${option} and --${other} exclude each other: give one`);
-}
-
 function readRun(found: Arguments, around: Surroundings): RunCommand {
   const [program, ...rest] = found.rest;
   const traffic = readTraffic(found, around, "warn");
   if (program === undefined || program === "") {
     throw new UsageError("Say which command to run: run [OPTIONS] -- COMMAND [ARG...]");
   }
-  return { command: "run", ...traffic, argv: [program, ...rest] };
+  const nameserver = one(found, "nameserver", readAddress);
+  const { dns } = traffic.names;
+  if (nameserver !== undefined && dns !== "tunnel" && dns !== "off") {
+    throw new UsageError(
+      `Option --nameserver is for --dns tunnel and --dns off: with ${dns} every server's questions are answered here`,
+    );
+  }
+  return { command: "run", ...traffic, nameserver, argv: [program, ...rest] };
 }
 
 function readUp(found: Arguments, around: Surroundings): UpCommand {
@@ -200,7 +195,8 @@ function readProxyCommand(found: Arguments, around: Surroundings): ProxyCommand 
 function readTraffic(found: Arguments, around: Surroundings, log: LogLevel): TrafficOptions {
   return {
     tunnel: readTunnel(found, around),
-    dns: one(found, "dns", (text) => readChoice("dns", text, ["fake", "off"])) ?? "fake",
+    names: readNames(found, around),
+    blockDot: found.options.has("block-dot"),
     pcap: one(found, "pcap", String),
     log: one(found, "log", readLogLevel) ?? log,
   };

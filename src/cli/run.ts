@@ -4,9 +4,10 @@
  * @module
  */
 
-import { DEVICE_CIDRS, RESOLVER_ADDRESS } from "../dns/fake_addresses.ts";
+import { DEVICE_CIDRS } from "../dns/fake_addresses.ts";
 import { run } from "../run.ts";
 import { type NamespaceProgram, startInNamespace } from "../tun/namespace.ts";
+import { nameserverFor } from "./nameserver.ts";
 import type { RunCommand } from "./options.ts";
 import { openRoad, secretsOf } from "./road.ts";
 import { SECRET_VARIABLES } from "./secrets.ts";
@@ -28,12 +29,13 @@ export async function runCommand(command: RunCommand, terminal: Terminal): Promi
   await using program = await startInNamespace({
     command: command.argv,
     addresses: DEVICE_CIDRS,
-    nameserver: command.dns === "fake" ? RESOLVER_ADDRESS : undefined,
+    nameserver: nameserverFor(command),
   });
   using _signals = forwardSignals(program);
   const device = tapDevice(program.device, recording, log);
   await using _running = run(device, road.client, {
-    dns: command.dns,
+    ...command.names,
+    blockDot: command.blockDot,
     addresses: DEVICE_CIDRS.map((cidr) => cidr.split("/")[0]),
     log,
   });

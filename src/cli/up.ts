@@ -29,7 +29,8 @@ export async function upCommand(command: UpCommand, terminal: Terminal): Promise
     const recording = await openRecording(command.pcap);
     const device = tapDevice(await openDevice(command, addresses), recording, log);
     await using running = run(device, road.client, {
-      dns: command.dns,
+      ...command.names,
+      blockDot: command.blockDot,
       addresses: addresses.map((cidr) => cidr.split("/")[0]),
       log,
     });

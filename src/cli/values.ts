@@ -4,9 +4,10 @@
  * @module
  */
 
+import { dohUrl } from "../dns/doh.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import { checkFields } from "../masque/h1_request.ts";
-import { formatCidr, parseCidr } from "../wire/address.ts";
+import { formatCidr, formatIp, parseCidr, parseIp } from "../wire/address.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Where a server listens. */
@@ -86,6 +87,24 @@ export function readCidr(option: string, text: string): string {
   throw new UsageError(
     `Option --${option} does not take "${text}": give a block such as 198.18.0.1/15 or fd00::1/64`,
   );
+}
+
+/** Reads the address of a nameserver into its one spelling. */
+export function readAddress(text: string): string {
+  const address = parseIp(text);
+  if (address !== undefined) return formatIp(address);
+  throw new UsageError(
+    `Option --nameserver does not take "${text}": give an address such as 9.9.9.9 or 2620:fe::fe`,
+  );
+}
+
+/** Reads the URL of a DNS server. */
+export function readDoh(text: string): URL {
+  try {
+    return dohUrl(text);
+  } catch (error) {
+    throw new UsageError(`Option --doh cannot be followed: ${(error as Error).message}`);
+  }
 }
 
 /** Reads `HOST:PORT`, with brackets around an IPv6 address. */

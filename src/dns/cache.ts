@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Query, Transport } from "./query.ts";
+import type { DnsTransport, Query } from "./query.ts";
 import { answerFrom, type ServerReply } from "./server_reply.ts";
 
 /** Bounds of a cache. */
@@ -64,7 +64,7 @@ export class ReplyCache {
     key: string,
     query: Query,
     now: number,
-    transport: Transport,
+    transport: DnsTransport,
   ): Uint8Array<ArrayBuffer> | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * A resolver that asks the very server that the program names, over a stream: SHELL. Where the stream leads through is not its
- * affair.
+ * A resolver that asks the very server that the program names, by datagrams where they get there, over a stream elsewhere: SHELL.
+ * What both lead through is not its affair.
  *
  * @module
  */
@@ -8,13 +8,12 @@
 import { Hosts } from "./hosts.ts";
 import { RCODE } from "./message.ts";
 import { ownVerdict } from "./own_names.ts";
-import { answerLimit, type Query, type Transport } from "./query.ts";
-import { withDeadline } from "./race.ts";
+import { answerLimit, type DnsTransport, type Query } from "./query.ts";
+import { race, withDeadline } from "./race.ts";
 import { readQuery } from "./read_query.ts";
 import { TYPE } from "./records.ts";
 import { FAILED, NO_DATA, refuse, reply, truncatedReply } from "./reply.ts";
-import type { DnsStream } from "./serve.ts";
-import { ServerStream } from "./server_stream.ts";
+import { type DnsChannel, ServerConnection } from "./server_connection.ts";
 
 /** A server. */
 export interface DnsServer {
@@ -23,8 +22,12 @@ export interface DnsServer {
   readonly port: number;
 }
 
-/** Opens a stream to a server; rejects when there is none. */
-export type OpenStream = (server: DnsServer, signal: AbortSignal) => Promise<DnsStream>;
+/** Opens a way to a server; rejects when there is none. */
+export type OpenChannel = (
+  kind: DnsChannel["kind"],
+  server: DnsServer,
+  signal: AbortSignal,
+) => Promise<DnsChannel>;
 
 /** What a {@linkcode Forwarder} may be told. */
 export interface ForwarderOptions {
@@ -36,22 +39,28 @@ export interface ForwarderOptions {
   readonly timeoutMs?: number;
 }
 
-/** Servers with a connection at once: a program names three at most, and `dig +trace` a dozen. The oldest gives way. */
-const MAX_SERVERS = 64;
+/** Connections at once: a program names three servers at most, and `dig +trace` a dozen. The oldest gives way. */
+const MAX_CONNECTIONS = 64;
+/** A proxy that does not carry datagrams will hardly learn it within a minute. */
+const RETRY_DATAGRAMS_MS = 60_000;
+/** A datagram may get lost, or never get through; then the stream is tried. */
+const DATAGRAM_PATIENCE_MS = 1500;
 /** Questions under way; beyond, a server failure at once. */
 const MAX_QUESTIONS = 4096;
 
 /** Forwards queries. */
 export class Forwarder implements AsyncDisposable {
-  readonly #open: OpenStream;
+  readonly #open: OpenChannel;
   readonly #hosts: Hosts;
   readonly #options: ForwarderOptions;
   readonly #closing = new AbortController();
-  readonly #streams = new Map<string, Promise<ServerStream>>();
+  readonly #connections = new Map<string, Promise<ServerConnection>>();
+  /** Until when datagrams are not tried. */
+  #streamsUntil = -Infinity;
   #questions = 0;
 
   /** Asks over what `open` opens. */
-  constructor(open: OpenStream, options: ForwarderOptions = {}) {
+  constructor(open: OpenChannel, options: ForwarderOptions = {}) {
     this.#open = open;
     this.#options = options;
     this.#hosts = options.hosts ?? new Hosts();
@@ -64,7 +73,7 @@ export class Forwarder implements AsyncDisposable {
   async answer(
     bytes: Uint8Array,
     server: DnsServer,
-    transport: Transport,
+    transport: DnsTransport,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const query = readQuery(bytes);
     if (query === undefined || query instanceof Uint8Array) return query;
@@ -73,7 +82,7 @@ export class Forwarder implements AsyncDisposable {
     if (this.#questions >= MAX_QUESTIONS) return refuse(query.header, RCODE.SERVFAIL, query);
     this.#questions++;
     try {
-      const found = await this.#ask(bytes, server);
+      const found = await this.#ask(bytes, server, transport);
       return found.length <= answerLimit(query, transport) ? found : truncatedReply(query);
     } catch {
       return reply(query, FAILED, transport);
@@ -85,9 +94,9 @@ export class Forwarder implements AsyncDisposable {
   /** Ends every connection. Closing twice does nothing. */
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("The forwarder was closed", "AbortError"));
-    const streams = await Promise.allSettled(this.#streams.values());
+    const connections = await Promise.allSettled(this.#connections.values());
     await Promise.all(
-      streams.map((stream) => stream.status === "fulfilled" && stream.value.close()),
+      connections.map((settled) => settled.status === "fulfilled" && settled.value.close()),
     );
   }
 
@@ -103,43 +112,65 @@ export class Forwarder implements AsyncDisposable {
     return isUseless ? NO_DATA : undefined;
   }
 
-  #ask(query: Uint8Array, server: DnsServer): Promise<Uint8Array<ArrayBuffer>> {
+  #ask(
+    query: Uint8Array,
+    server: DnsServer,
+    transport: DnsTransport,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const { timeoutMs = 4500 } = this.#options;
-    return withDeadline(timeoutMs, this.#closing.signal, async (signal) => {
-      const kept = this.#streams.get(keyOf(server));
-      if (kept !== undefined) {
-        try {
-          return await (await kept).ask(query, signal);
-        } catch {
-          signal.throwIfAborted(); // what was kept may have ended while nobody asked
-        }
-      }
-      return await (await this.#stream(server)).ask(query, signal);
+    const stream = (signal: AbortSignal) => this.#askStream(query, server, signal);
+    const isTried = transport === "udp" && performance.now() >= this.#streamsUntil;
+    const datagram = (signal: AbortSignal) => this.#askDatagrams(query, server, signal);
+    const attempts = isTried ? [datagram, stream] : [stream];
+    return withDeadline(
+      timeoutMs,
+      this.#closing.signal,
+      (signal) => race(attempts, DATAGRAM_PATIENCE_MS, signal),
+    );
+  }
+
+  async #askDatagrams(query: Uint8Array, server: DnsServer, signal: AbortSignal) {
+    const connection = await this.#connect("datagrams", server).catch((error) => {
+      this.#streamsUntil = performance.now() + RETRY_DATAGRAMS_MS;
+      throw error;
     });
+    return await connection.ask(query, signal);
+  }
+
+  async #askStream(query: Uint8Array, server: DnsServer, signal: AbortSignal) {
+    const key = keyOf("stream", server);
+    const kept = this.#connections.get(key);
+    try {
+      return await (await this.#connect("stream", server)).ask(query, signal);
+    } catch (error) {
+      // What was kept may have ended while nobody asked.
+      if (kept === undefined || signal.aborted) throw error;
+      if (this.#connections.get(key) === kept) this.#connections.delete(key);
+      return await (await this.#connect("stream", server)).ask(query, signal);
+    }
   }
 
   /** The connection that there is, or a new one; the deadline of one question is not that of the others which wait for it. */
-  #stream(server: DnsServer): Promise<ServerStream> {
-    const key = keyOf(server);
-    const known = this.#streams.get(key);
+  #connect(kind: DnsChannel["kind"], server: DnsServer): Promise<ServerConnection> {
+    const key = keyOf(kind, server);
+    const known = this.#connections.get(key);
     if (known !== undefined) return known;
-    const [oldest] = this.#streams;
-    if (this.#streams.size >= MAX_SERVERS) {
-      this.#streams.delete(oldest[0]);
-      oldest[1].then((stream) => stream.close(), () => {});
+    const [oldest] = this.#connections;
+    if (this.#connections.size >= MAX_CONNECTIONS) {
+      this.#connections.delete(oldest[0]);
+      oldest[1].then((connection) => connection.close(), () => {});
     }
-    const opening = this.#open(server, this.#closing.signal).then((stream) =>
-      new ServerStream(stream)
-    );
-    this.#streams.set(key, opening);
+    const opening = this.#open(kind, server, this.#closing.signal)
+      .then((channel) => new ServerConnection(channel));
+    this.#connections.set(key, opening);
     const forget = () => {
-      if (this.#streams.get(key) === opening) this.#streams.delete(key);
+      if (this.#connections.get(key) === opening) this.#connections.delete(key);
     };
-    opening.then((stream) => stream.closed).then(forget, forget);
+    opening.then((connection) => connection.closed).then(forget, forget);
     return opening;
   }
 }
 
-function keyOf({ hostname, port }: DnsServer): string {
-  return `${hostname} ${port}`;
+function keyOf(kind: DnsChannel["kind"], { hostname, port }: DnsServer): string {
+  return `${kind} ${hostname} ${port}`;
 }

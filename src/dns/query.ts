@@ -28,7 +28,7 @@ export interface Query {
 }
 
 /** How an answer will travel; UDP has a bound that the asker sets. */
-export type Transport = "udp" | "tcp";
+export type DnsTransport = "udp" | "tcp";
 
 /** What everybody takes over UDP (RFC 1035, section 4.2.1). */
 export const PLAIN_UDP_SIZE = 512;
@@ -39,7 +39,7 @@ export const PLAIN_UDP_SIZE = 512;
 const MAX_UDP_SIZE = 4096;
 
 /** The most bytes that an answer to `query` may have. */
-export function answerLimit({ edns }: Query, transport: Transport): number {
+export function answerLimit({ edns }: Query, transport: DnsTransport): number {
   if (transport === "tcp") return MAX_MESSAGE_LENGTH;
   return Math.min(edns?.udpSize ?? PLAIN_UDP_SIZE, MAX_UDP_SIZE);
 }

@@ -5,7 +5,7 @@
  */
 
 import { encodeMessage, type Header, type Message, RCODE } from "./message.ts";
-import { answerLimit, type Query, type Transport } from "./query.ts";
+import { answerLimit, type DnsTransport, type Query } from "./query.ts";
 import { CLASS_IN, type EdnsOption, type ResourceRecord, type SoaData, TYPE } from "./records.ts";
 
 /** The largest query we say we take over UDP: no fragment on any usual path (RFC 9715, appendix A). */
@@ -53,7 +53,7 @@ export const FAILED: Verdict = { code: RCODE.SERVFAIL };
 export function reply(
   query: Query,
   verdict: Verdict,
-  transport: Transport,
+  transport: DnsTransport,
 ): Uint8Array<ArrayBuffer> {
   const { code, answers = [] } = verdict;
   const isNo = answers.length === 0 && (code === RCODE.NOERROR || code === RCODE.NXDOMAIN);

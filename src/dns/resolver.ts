@@ -12,7 +12,7 @@ import { Hosts } from "./hosts.ts";
 import { encodeMessage, OPCODE_QUERY, parseMessage, RCODE } from "./message.ts";
 import { isHostName } from "./name.ts";
 import { ownVerdict } from "./own_names.ts";
-import type { Query, Transport } from "./query.ts";
+import type { DnsTransport, Query } from "./query.ts";
 import { race, withDeadline } from "./race.ts";
 import { readQuery } from "./read_query.ts";
 import { CLASS_IN, TYPE } from "./records.ts";
@@ -117,7 +117,11 @@ export class DohResolver implements AsyncDisposable {
   readonly #failed = new Map<string, number>();
   #waiting = 0;
 
-  /** @throws {TypeError} If a server's URL is none */
+  /**
+   * Asks nobody yet.
+   *
+   * @throws {TypeError} If a server's URL is none
+   */
   constructor(options: DohResolverOptions) {
     this.#options = options;
     this.#limits = { ...RESOLVER_LIMITS, ...options.limits };
@@ -136,7 +140,7 @@ export class DohResolver implements AsyncDisposable {
    */
   async answer(
     bytes: Uint8Array,
-    transport: Transport = "tcp",
+    transport: DnsTransport = "tcp",
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const query = readQuery(bytes);
     if (query === undefined || query instanceof Uint8Array) return query;

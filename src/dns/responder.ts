@@ -14,7 +14,7 @@ import { Hosts } from "./hosts.ts";
 import { RCODE } from "./message.ts";
 import { addressOfReverseName, isHostName } from "./name.ts";
 import { addressVerdict, isBelow, nameVerdict, ownVerdict } from "./own_names.ts";
-import type { Query, Transport } from "./query.ts";
+import type { DnsTransport, Query } from "./query.ts";
 import { readQuery } from "./read_query.ts";
 import { CLASS_IN, TYPE } from "./records.ts";
 import { FAILED, NO_DATA, NO_NAME, reply, type Verdict } from "./reply.ts";
@@ -36,7 +36,7 @@ export class Responder {
   answer(
     bytes: Uint8Array,
     now: number,
-    transport: Transport = "tcp",
+    transport: DnsTransport = "tcp",
   ): Uint8Array<ArrayBuffer> | undefined {
     const query = readQuery(bytes);
     if (query === undefined || query instanceof Uint8Array) return query;

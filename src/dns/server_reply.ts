@@ -10,7 +10,7 @@
 import { concatBytes, getU16, getU32, setU16, setU32 } from "../bytes.ts";
 import { HEADER_LENGTH, parseHeader, type Question, RCODE } from "./message.ts";
 import { canonicalName, readName, writeName } from "./name.ts";
-import { answerLimit, type Query, type Transport } from "./query.ts";
+import { answerLimit, type DnsTransport, type Query } from "./query.ts";
 import { type EdnsOption, readRecord, type ResourceRecord, TYPE, writeRecord } from "./records.ts";
 import { optRecord, truncatedReply } from "./reply.ts";
 
@@ -162,7 +162,7 @@ export function answerFrom(
   kept: ServerReply,
   query: Query,
   ageSeconds: number,
-  transport: Transport,
+  transport: DnsTransport,
 ): Uint8Array<ArrayBuffer> {
   const bytes = kept.bytes.slice();
   const { header, question, edns } = query;

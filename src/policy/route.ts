@@ -5,9 +5,12 @@
  */
 
 import { formatIp, parseIp } from "../wire/address.ts";
+import type { Refusal } from "../outcome.ts";
 
 /** The port of DNS over UDP and TCP (RFC 1035; RFC 7766). */
 export const DNS_PORT = 53;
+/** The port of DNS over TLS (RFC 7858), over DTLS (RFC 8094) and over QUIC (RFC 9250). */
+export const DOT_PORT = 853;
 
 /** Where a flow goes. */
 export type Route =
@@ -15,31 +18,41 @@ export type Route =
   | { readonly to: "tunnel"; readonly hostname: string; readonly port: number }
   /** To the resolver in this process. */
   | { readonly to: "resolver" }
-  /** Nowhere: `why` is for the operator. */
-  | { readonly to: "nowhere"; readonly why: string };
+  /** Nowhere: `refusal` is for the program, and `why` for the operator. */
+  | { readonly to: "nowhere"; readonly refusal: Refusal; readonly why: string };
 
 /** What the router knows of names. */
 export interface Names {
+  /** Whether questions are answered in this process, whichever resolver the program believes in. */
+  readonly isResolver: boolean;
   /** Whether an address was made up by the resolver of this process. */
   isFake(address: Uint8Array): boolean;
   /** The name behind such an address. */
   nameOf(address: Uint8Array): string | undefined;
 }
 
-/**
- * Decides about one destination. Without `names` nothing is resolved here, and every flow goes to its address.
- */
+/** What somebody has decided. */
+export interface Policy {
+  /** Refuses DNS over TLS and QUIC, so that programs come back to port 53. */
+  readonly blockDot?: boolean;
+}
+
+/** Decides about one destination. */
 export function routeOf(
   destination: { readonly hostname: string; readonly port: number },
-  names: Names | undefined,
+  names: Names,
+  { blockDot = false }: Policy = {},
 ): Route {
   const { hostname, port } = destination;
-  if (names === undefined) return { to: "tunnel", hostname, port };
-  // Whichever resolver the program believes in: a question that left here would leak the name.
-  if (port === DNS_PORT) return { to: "resolver" };
+  // A question that left here would go around whoever answers the others.
+  if (port === DNS_PORT && names.isResolver) return { to: "resolver" };
+  if (port === DOT_PORT && blockDot) {
+    return { to: "nowhere", refusal: "reset", why: "DNS over TLS is blocked" };
+  }
   const address = parseIp(hostname)!;
   if (!names.isFake(address)) return { to: "tunnel", hostname, port };
   const name = names.nameOf(address);
   if (name !== undefined) return { to: "tunnel", hostname: name, port };
-  return { to: "nowhere", why: `no name belongs to the address ${formatIp(address)} any more` };
+  const why = `no name belongs to the address ${formatIp(address)} any more`;
+  return { to: "nowhere", refusal: "host-unreachable", why };
 }

@@ -33,8 +33,20 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
   relay: ["type flow", "type tunnel"],
   report: ["type flow", "type relay"],
+  names: ["dns", "policy", "tunnel", "wire/address"],
   run: ["*"],
-  cli: ["run", "proxy", "mod", "tun", "tunnel", "dns/fake_addresses", "masque", "wire"],
+  cli: [
+    "run",
+    "names",
+    "proxy",
+    "mod",
+    "tun",
+    "tunnel",
+    "dns/doh",
+    "dns/fake_addresses",
+    "masque",
+    "wire",
+  ],
   mod: ["*"],
 };
 
@@ -47,11 +59,12 @@ export const PURE: readonly string[] = ["wire", "tcp", "udp", "stack", "masque",
 /** Files of pure rooms that stand at the edge of the world. */
 export const SHELL: readonly string[] = [
   "dns/doh",
+  "dns/exchange",
   "dns/forwarder",
   "dns/race",
   "dns/resolver",
   "dns/serve",
-  "dns/server_stream",
+  "dns/server_connection",
 ];
 
 /** What no pure room names. `Math.random` is looked for as such. */

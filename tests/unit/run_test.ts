@@ -6,13 +6,23 @@ import {
   MemoryClient,
   memoryDevice,
   type Outcome,
+  type ProxyClient,
   ProxyError,
   run,
   type Target,
+  type UdpFarSide,
 } from "../../mod.ts";
+import { type DnsStream, serveStream } from "../../src/dns/serve.ts";
+import { frameMessage } from "../../src/dns/stream.ts";
 import { datagramPacket } from "../../src/stack/reply_packets.ts";
 import { parseIp } from "../../src/wire/address.ts";
+import { FRAME_HEADER_LENGTH } from "../../src/wire/virtio.ts";
+import { answerOf, dnsDecode, dnsQuery, serveDoh } from "../support/dns.ts";
+import { ClientHost } from "../support/client_host.ts";
+import { LoopbackClient } from "../support/loopback_client.ts";
 import { Program } from "../support/program.ts";
+
+const ZONE = { "a.test A": [{ type: "A", ttl: 60, data: "203.0.113.7" }] };
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -22,9 +32,10 @@ async function ask(
   far: { readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array> },
   name: string,
   type: "A" | "AAAA" | "MX",
+  server = "198.18.0.2",
 ) {
   const query = dnsPacket.encode({ type: "query", id: 7, questions: [{ name, type }] });
-  const [source, resolver] = [parseIp("198.18.0.1")!, parseIp("198.18.0.2")!];
+  const [source, resolver] = [parseIp("198.18.0.1")!, parseIp(server)!];
   const writer = far.writable.getWriter();
   await writer.write(datagramPacket(source, 5000, resolver, 53, new Uint8Array(query)));
   writer.releaseLock();
@@ -130,6 +141,92 @@ Deno.test("without DNS a datagram to port 53 is unreachable, and a flow there go
   await using program = new Program(far, { destination: "9.9.9.9", destinationPort: 53 });
   await program.reaches("ESTABLISHED");
   assertEquals(targets, [{ hostname: "9.9.9.9", port: 53 }]);
+});
+
+Deno.test("with doh a name has its real address, asked through the tunnel, and the flow goes there", async () => {
+  const { device, far } = memoryDevice({ offload: false });
+  await using server = serveDoh(ZONE, { tls: false });
+  await using proxy = new LoopbackClient();
+  await using _running = run(device, proxy, { dns: "doh", doh: [server.url] });
+  const { answers } = await ask(far, "a.test", "A");
+  assertEquals((answers as { data: string }[]).map(({ data }) => data), ["203.0.113.7"]);
+  assertEquals(proxy.targets, [`127.0.0.1:${server.port}`]);
+});
+
+Deno.test("with tunnel a question goes to the server that the program names, as a datagram and as a stream", async () => {
+  const { device, far } = memoryDevice({ offload: false });
+  const asked: string[] = [];
+  const stream = ({ hostname, port }: Target) => async (side: DnsStream) => {
+    asked.push(`${hostname}:${port}`);
+    await serveStream(side, (query) => answerOf(ZONE, query));
+  };
+  const datagrams = ({ hostname, port }: Target) => async ({ readable, writable }: UdpFarSide) => {
+    asked.push(`udp ${hostname}:${port}`);
+    const writer = writable.getWriter();
+    for await (const query of readable) await writer.write(answerOf(ZONE, query)!);
+  };
+  await using proxy = new MemoryClient(stream, datagrams);
+  await using _running = run(device, proxy, { dns: "tunnel" });
+  const { answers } = await ask(far, "a.test", "A", "9.9.9.9");
+  assertEquals((answers as { data: string }[]).map(({ data }) => data), ["203.0.113.7"]);
+  await using program = new Program(far, { destination: "8.8.8.8", destinationPort: 53 });
+  await program.reaches("ESTABLISHED");
+  program.write(frameMessage(dnsQuery("a.test")));
+  program.closeWrite();
+  assertEquals(dnsDecode((await program.read()).subarray(2)).answers[0].data, "203.0.113.7");
+  assertEquals(asked, ["udp 9.9.9.9:53", "8.8.8.8:53"]);
+});
+
+Deno.test("a hosts file is answered from, and the flow goes to the address", async () => {
+  const { device, far } = memoryDevice({ offload: false });
+  const targets: Target[] = [];
+  await using proxy = new MemoryClient((target) => {
+    targets.push(target);
+    return "echo";
+  });
+  await using _running = run(device, proxy, { hosts: "203.0.113.9 printer.test" });
+  const [{ data }] = (await ask(far, "printer.test", "A")).answers as { data: string }[];
+  await using program = new Program(far, { destination: data, destinationPort: 631 });
+  await program.reaches("ESTABLISHED");
+  assertEquals(targets, [{ hostname: "203.0.113.9", port: 631 }]);
+});
+
+Deno.test("DNS over TLS is refused when it is blocked", async () => {
+  const { device, far } = memoryDevice({ offload: false });
+  await using proxy = new MemoryClient(() => {
+    throw new Error("the proxy was asked");
+  });
+  await using _running = run(device, proxy, { blockDot: true });
+  await using program = new Program(far, { destination: "9.9.9.9", destinationPort: 853 });
+  assertEquals(await program.fails(), "reset");
+});
+
+Deno.test("a path that has no IPv6 is learned, and its addresses are no longer told", async () => {
+  const { device, far } = memoryDevice({ offload: false });
+  const zone = { "a.test AAAA": [{ type: "AAAA", ttl: 60, data: "2001:db8::7" }] };
+  await using server = serveDoh(zone, { tls: false });
+  const unroutable: Outcome = { ...refused, kind: "destination_ip_unroutable" };
+  await using loopback = new LoopbackClient();
+  const proxy: ProxyClient = {
+    description: "no IPv6",
+    connect: (target, options) =>
+      target.hostname.includes(":")
+        ? Promise.resolve({ ok: false, status: 502, headers: new Headers(), outcome: unroutable })
+        : loopback.connect(target, options),
+    connectUdp: (target, options) => loopback.connectUdp(target, options),
+    close: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  await using _running = run(device, proxy, { dns: "doh", doh: [server.url] });
+  assertEquals((await ask(far, "a.test", "AAAA")).answers!.length, 1);
+  const [writer, reader] = [far.writable.getWriter(), far.readable.getReader()];
+  for (const sourcePort of [1, 2, 3]) {
+    const host = new ClientHost({ source: "fd00::1", destination: "2001:db8::7", sourcePort });
+    await writer.write(host.poll(0)[0].subarray(FRAME_HEADER_LENGTH));
+    assertEquals((await reader.read()).value![6], 58); // ICMPv6
+  }
+  [writer, reader].forEach((side) => side.releaseLock());
+  assertEquals((await ask(far, "a.test", "AAAA")).answers!.length, 0);
 });
 
 const refused: Outcome = {

@@ -20,6 +20,7 @@ const FILES: Record<string, string> = {
   "token.txt": "file-s3cret\n",
   "basic.txt": "user:file-s3cret\r\n",
   "empty.txt": "",
+  "hosts.txt": "192.0.2.1 a.test\n",
 };
 /** What paints a terminal. */
 // deno-lint-ignore no-control-regex
@@ -72,7 +73,8 @@ Deno.test("up with a proxy alone has these defaults", () => {
   });
   assertEquals(rest, {
     command: "up",
-    dns: "fake",
+    names: { dns: "fake", doh: undefined, hosts: undefined, ipv6: undefined },
+    blockDot: false,
     pcap: undefined,
     log: "info",
     tun: undefined,
@@ -261,9 +263,37 @@ Deno.test("the embedded proxy takes no secrets and no certificate, and ignores t
   assertEquals(tunnel.credentials, {});
 });
 
-Deno.test("--dns, --pcap and --log", () => {
-  assertEquals(up("--dns off").dns, "off");
-  badUp("--dns on", 'Option --dns does not take "on": give fake or off');
+Deno.test("--dns, --doh, --hosts, --no-ipv6 and --block-dot", () => {
+  for (const mode of ["fake", "doh", "tunnel", "off"] as const) {
+    assertEquals(up(`--dns ${mode}`).names.dns, mode);
+  }
+  badUp("--dns on", 'Option --dns does not take "on": give fake, doh, tunnel or off');
+  const { doh } = up("--dns doh --doh https://a.test/q --doh http://127.0.0.1:80/").names;
+  assertEquals(doh?.map(String), ["https://a.test/q", "http://127.0.0.1/"]);
+  badUp("--dns doh --doh http://a.test/", 'Cannot ask "http://a.test/"');
+  badUp("--doh https://a.test/q", "Option --doh names a server for --dns doh");
+  assertEquals(up("--hosts hosts.txt --no-ipv6").names, {
+    dns: "fake",
+    doh: undefined,
+    hosts: "192.0.2.1 a.test\n",
+    ipv6: false,
+  });
+  badUp("--hosts nothing.txt", 'Option --hosts cannot read "nothing.txt"');
+  badUp("--dns off --hosts hosts.txt", "Option --hosts needs somebody who answers");
+  badUp("--dns off --no-ipv6", "Option --no-ipv6 needs somebody who answers");
+  assertEquals(up("--block-dot").blockDot, true);
+});
+
+Deno.test("--nameserver is for the modes that let the program choose its server", () => {
+  const run = (line: string) => parse(`run --proxy embedded ${line} -- x`) as RunCommand;
+  assertEquals(run("--dns tunnel --nameserver 9.9.9.9").nameserver, "9.9.9.9");
+  assertEquals(run("--dns off --nameserver 2620:FE::FE").nameserver, "2620:fe::fe");
+  assertEquals(run("").nameserver, undefined);
+  refused("run --proxy embedded --nameserver 9.9.9.9 -- x", "is for --dns tunnel and --dns off");
+  refused("run --proxy embedded --dns off --nameserver dns -- x", 'does not take "dns"');
+});
+
+Deno.test("--pcap and --log", () => {
   assertEquals(up("--pcap out.pcapng").pcap, "out.pcapng");
   for (const log of ["off", "error", "warn", "info", "debug", "trace"] as const) {
     assertEquals(up(`--log ${log}`).log, log);
