@@ -13,7 +13,7 @@ import { type DropReason, type IpPacket, MAX_PACKET_LENGTH } from "../wire/ip.ts
 import { IPV4_HEADER_LENGTH, writeIpv4Piece } from "../wire/ipv4.ts";
 import { IPV6_HEADER_LENGTH, setIpv6PayloadLength } from "../wire/ipv6.ts";
 import { FRAGMENT_HEADER_LENGTH } from "../wire/ipv6_extensions.ts";
-import { clearFrameHeader, FRAME_HEADER_LENGTH } from "../wire/virtio.ts";
+import { FRAME_HEADER_LENGTH } from "../wire/virtio.ts";
 import type { Limits } from "./limits.ts";
 
 /** What a piece costs beside its bytes: its objects and its place in the list. So a rain of tiny pieces meets the bound, too. */
@@ -69,7 +69,7 @@ export class Reassembly {
     return this.#bytes;
   }
 
-  /** The frame of the packet that the last call of `add` completed. */
+  /** The frame of the packet that the last call of `add` completed; nobody writes to it but this class. */
   get frame(): Uint8Array {
     return this.#frame ??= new Uint8Array(
       FRAME_HEADER_LENGTH + IPV6_HEADER_LENGTH + MAX_PACKET_LENGTH,
@@ -227,11 +227,12 @@ function headerLength({ header, version }: Unfinished): number {
     : header.length - IPV6_HEADER_LENGTH - FRAGMENT_HEADER_LENGTH;
 }
 
-/** Writes the whole packet as a frame. No offload touched it: whatever a device said of a piece, the sum of the whole is looked at. */
+/**
+ * Writes the whole packet as a frame whose header stays zero: whatever a device said of a piece, the sum of the whole is looked at.
+ */
 function join(unfinished: Unfinished, frame: Uint8Array): number {
   const { version, pieces, total, protocolAt } = unfinished;
   const header = unfinished.header!;
-  clearFrameHeader(frame);
   const at = FRAME_HEADER_LENGTH;
   const kept = version === 4 ? header.length : header.length - FRAGMENT_HEADER_LENGTH;
   frame.set(header.subarray(0, kept), at);

@@ -20,11 +20,9 @@ export function limitMss(tcb: Tcb, mss: number): boolean {
   if (mss >= tcb.sndMss) return false;
   tcb.sndMss = mss;
   if (tcb.congestion === undefined || tcb.sndUna === tcb.sndNxt) return true;
+  // A probe has a timer of its own, which sends less the next time.
   if (tcb.timers.isSet("persist")) return true;
   tcb.rexmitNxt = tcb.sndUna;
   tcb.lostEdge = tcb.sndNxt;
-  tcb.forceRetransmit = true;
-  // Karn: what goes twice is not timed.
-  tcb.timedAt = -1;
   return true;
 }

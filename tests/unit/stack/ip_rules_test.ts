@@ -273,6 +273,8 @@ Deno.test("RFC 1122 3.2.2, RFC 4443 2.4 e: what went to many, or came from nobod
   for (const nobody of [[...zeros, 0], [...zeros, 1], [0xff, 2, ...zeros.slice(1)]]) {
     ask(nobody, HOSTS[6].far);
   }
+  const bad = { source: Uint8Array.of(127, 0, 0, 1), destination: far4, options: [7, 1, 0, 0] };
+  assertSilence(ipPacket({ ...bad, protocol: 17, payload }), "ip-bad-source");
   // Not even an option that asks for an answer to multicast: no group is joined, so nobody reads it (RFC 8200, section 4.2).
   const group = [0xff, 2, ...zeros.slice(1)];
   const multicast = chained(options(60, 0x9e, 0));

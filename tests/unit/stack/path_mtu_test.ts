@@ -88,6 +88,25 @@ Deno.test("RFC 1191 6.5: a path that is narrower is no congestion: the window st
   assert(bytes > 14_600 - 536 && bytes <= 14_600, `${bytes} bytes`);
 });
 
+Deno.test("RFC 6298 3: what went again because of the path is not timed", () => {
+  const script = flying(4).until(190);
+  send(script, { mtu: 1240 });
+  assertEquals(script.drain().length, 4);
+  script.until(195).send({ seq: 1, ack: 4381 }).write(10);
+  // A sample of 195 ms would make the RTO longer than its least.
+  script.expect("PA 4381+10 ack 1").until(400, "395: PA 4381+10 ack 1");
+});
+
+Deno.test("RFC 9293 3.8.6.1: a probe that was too big for the path is smaller the next time", () => {
+  const script = established().send({ seq: 1, ack: 1, window: 3000 });
+  script.write(3000);
+  script.drain();
+  script.send({ seq: 1, ack: 3001, window: 1300 }).write(5000);
+  script.expect().until(200, "200: A 3001+1300 ack 1");
+  send(script, { mtu: 1240, seq: 3001, length: 1340 }).expect();
+  script.until(600, "600: A 3001+1200 ack 1");
+});
+
 Deno.test("a super-packet is made of smaller segments from then on", () => {
   const script = established({ offload: true });
   script.write(20_000);
