@@ -69,6 +69,12 @@ const TUNNEL: OptionGroup = {
     { name: "ca", value: "FILE", words: "trust the authorities in this PEM file, and no others" },
     { name: "pin", value: "SHA256", words: "trust this one certificate: hexadecimal or base64" },
     { name: "insecure", words: "trust any certificate" },
+    {
+      name: "udp-template",
+      value: "URI",
+      words: "where it takes UDP, with {target_host} and {target_port} (RFC 9298)",
+    },
+    { name: "udp-draft03", words: "ask for UDP as draft 03 has it: h2o, INVISV relays" },
   ],
 };
 
@@ -143,6 +149,12 @@ const LISTENER: OptionGroup = {
       words: "ask for this token; @FILE reads it, so does $PSEUDOTCP_TOKEN",
     },
     { name: "allow", value: "CIDR", repeats: true, words: "open a block that is closed by itself" },
+    {
+      name: "bind",
+      value: "ADDRESS",
+      repeats: true,
+      words: "where clients get UDP ports; by itself where they reach the proxy",
+    },
     LOG,
   ],
 };
@@ -181,7 +193,7 @@ export const COMMAND_SPECS: Readonly<Record<CommandName, CommandSpec>> = {
     synopsis: "--listen HOST:PORT [OPTIONS]",
     words: "be the proxy",
     about: [
-      "Serves CONNECT over HTTP/1.1 and HTTP/2 until SIGINT or SIGTERM.",
+      "Serves CONNECT and CONNECT-UDP over HTTP/1.1 and HTTP/2 until SIGINT or SIGTERM.",
       "Loopback, private, link-local and multicast targets are refused unless --allow opens them.",
     ],
     examples: [

@@ -15,6 +15,7 @@ import { UsageError } from "./usage_error.ts";
 import {
   type Endpoint,
   readAddress,
+  readBind,
   readChoice,
   readCidr,
   readEndpoint,
@@ -26,6 +27,7 @@ import {
   readNumber,
   readPin,
   readProxy,
+  readUdpTemplate,
 } from "./values.ts";
 
 /** The versions of HTTP towards the proxy. */
@@ -42,6 +44,9 @@ export interface TunnelOptions {
   /** 64 hexadecimal digits. */
   readonly pin?: string;
   readonly insecure: boolean;
+  /** A template that RFC 9298, section 2, allows. */
+  readonly udpTemplate?: string;
+  readonly udpDraft03: boolean;
 }
 
 /** What `run` and `up` share. */
@@ -84,6 +89,8 @@ export interface ProxyCommand {
   readonly identity?: { readonly cert: string; readonly key: string };
   readonly token?: string;
   readonly allow: readonly string[];
+  /** Addresses for UDP ports; empty for the one at which a client reached the proxy. */
+  readonly bind: readonly string[];
   readonly log: LogLevel;
 }
 
@@ -188,6 +195,7 @@ function readProxyCommand(found: Arguments, around: Surroundings): ProxyCommand 
     identity: cert !== undefined && key !== undefined ? { cert, key } : undefined,
     token: readToken(one(found, "token", String), around),
     allow: all(found, "allow", (text) => readCidr("allow", text)),
+    bind: all(found, "bind", readBind),
     log: one(found, "log", readLogLevel) ?? "info",
   };
 }
@@ -210,6 +218,7 @@ function readTunnel(found: Arguments, around: Surroundings): TunnelOptions {
   exclude(found, "token", ["basic"]);
   exclude(found, "insecure", ["ca", "pin"]);
   exclude(found, "pin", ["ca"]);
+  exclude(found, "udp-draft03", ["udp-template"]);
   const trust = ["ca", "pin", "insecure"].find((name) => found.options.has(name));
   if (proxy === "embedded") {
     const other = ["token", "basic"].find((name) => found.options.has(name)) ?? trust;
@@ -238,6 +247,8 @@ function readTunnel(found: Arguments, around: Surroundings): TunnelOptions {
     ca: one(found, "ca", (path) => readPem("ca", path, "CERTIFICATE", around)),
     pin: one(found, "pin", readPin),
     insecure: found.options.has("insecure"),
+    udpTemplate: one(found, "udp-template", readUdpTemplate),
+    udpDraft03: found.options.has("udp-draft03"),
   };
 }
 

@@ -11,13 +11,14 @@ import { type Terminal, terminalLog } from "./terminal.ts";
 
 /** Listens, says so in one line on standard error, and serves until it is asked to end. */
 export async function proxyCommand(command: ProxyCommand, terminal: Terminal): Promise<number> {
-  const { listen, plain, identity, token, allow, log } = command;
+  const { listen, plain, identity, token, allow, bind, log } = command;
   using ending = listenForEnding();
   const options: ProxyOptions = {
     ...listen,
     tls: plain ? false : identity ?? "self-signed",
     token,
     allow,
+    bind: bind.length > 0 ? bind : undefined,
     log: terminalLog(log, terminal, token === undefined ? [] : [token]),
   };
   await using server = await serveProxy(options).catch((error) => {

@@ -20,6 +20,7 @@ const EMBEDDED_LIMITS: Partial<ProxyLimits> = {
   flowsPerClient: DEFAULT_LIMITS.flows,
   // RFC 5382, section 5: what is idle for less than two hours and four minutes is not given up on the way.
   idleTimeoutMs: 7_440_000,
+  udpIdleTimeoutMs: 7_440_000, // the stack has its own idea of how long an association lives
 };
 
 /** A client of a proxy, with whatever lives as long as it. */
@@ -34,6 +35,7 @@ export async function openRoad(
   signal?: AbortSignal,
 ): Promise<Road> {
   const { proxy, http, credentials, headers, ca, pin, insecure } = options;
+  const { udpTemplate, udpDraft03 } = options;
   if (proxy === "embedded") return await openEmbedded(options, log, signal);
   const client = await connectProxy(proxy, {
     http,
@@ -42,6 +44,8 @@ export async function openRoad(
     caCerts: ca === undefined ? undefined : [ca],
     pin,
     insecure,
+    udpTemplate,
+    udpDraft03,
     signal,
   });
   return { client, [Symbol.asyncDispose]: () => client.close() };
@@ -52,7 +56,7 @@ export async function openRoad(
  * this process knows the token, and whoever started it reaches these targets anyway.
  */
 async function openEmbedded(
-  { http, headers }: TunnelOptions,
+  { http, headers, udpDraft03 }: TunnelOptions,
   log: Log,
   signal: AbortSignal | undefined,
 ): Promise<Road> {
@@ -67,6 +71,7 @@ async function openEmbedded(
       token,
       headers: headers.map(([name, value]): [string, string] => [name, value]),
       pin: server.certificateSha256,
+      udpDraft03,
       signal,
     }),
   );

@@ -7,6 +7,7 @@
 import { dohUrl } from "../dns/doh.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import { checkFields } from "../masque/h1_request.ts";
+import { checkUdpTemplate } from "../masque/uri_template.ts";
 import { formatCidr, formatIp, parseCidr, parseIp } from "../wire/address.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -96,6 +97,24 @@ export function readAddress(text: string): string {
   throw new UsageError(
     `Option --nameserver does not take "${text}": give an address such as 9.9.9.9 or 2620:fe::fe`,
   );
+}
+
+/** Reads an address of this machine into its one spelling. */
+export function readBind(text: string): string {
+  const address = parseIp(text);
+  if (address !== undefined) return formatIp(address);
+  throw new UsageError(
+    `Option --bind does not take "${text}": give an address of this machine, one of each family`,
+  );
+}
+
+/** Reads the template of a UDP proxy. */
+export function readUdpTemplate(text: string): string {
+  try {
+    return checkUdpTemplate(text);
+  } catch (error) {
+    throw new UsageError(`Option --udp-template cannot be followed: ${(error as Error).message}`);
+  }
 }
 
 /** Reads the URL of a DNS server. */

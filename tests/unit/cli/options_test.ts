@@ -70,6 +70,8 @@ Deno.test("up with a proxy alone has these defaults", () => {
     ca: undefined,
     pin: undefined,
     insecure: false,
+    udpTemplate: undefined,
+    udpDraft03: false,
   });
   assertEquals(rest, {
     command: "up",
@@ -95,6 +97,7 @@ Deno.test("proxy with an endpoint alone has these defaults", () => {
     identity: undefined,
     token: undefined,
     allow: [],
+    bind: [],
     log: "info",
   });
 });
@@ -391,6 +394,19 @@ Deno.test("the proxy's token comes as itself, from a file, or from the environme
   assertEquals(proxy("--token @token.txt").token, "file-s3cret");
   assertEquals(proxy("", { PSEUDOTCP_TOKEN: "env-s3cret" }).token, "env-s3cret");
   badProxy("--token @gone", 'cannot read "gone"');
+});
+
+Deno.test("--bind takes one address of each family", () => {
+  assertEquals(proxy("--bind 192.0.2.1 --bind 2001:DB8::1").bind, ["192.0.2.1", "2001:db8::1"]);
+  badProxy("--bind 192.0.2.0/24", 'Option --bind does not take "192.0.2.0/24"');
+});
+
+Deno.test("UDP is asked for by a template, or as draft 03 has it", () => {
+  const template = "https://p.example/x{?target_host,target_port}";
+  assertEquals(up(`--udp-template ${template}`).tunnel.udpTemplate, template);
+  assertEquals(up("--udp-draft03").tunnel.udpDraft03, true);
+  badUp(`--udp-draft03 --udp-template ${template}`, "exclude each other");
+  badUp("--udp-template https://p.example/", "{target_host} is missing");
 });
 
 Deno.test("--allow opens blocks", () => {

@@ -9,6 +9,7 @@ const PLAIN: TunnelOptions = {
   credentials: {},
   headers: [],
   insecure: false,
+  udpDraft03: false,
 };
 
 Deno.test("secrets are credentials in every form, and the headers that carry them", () => {
