@@ -2,12 +2,16 @@
  * Runs the steps of `deno task ok`, `test` and `std` one after the other, and adds up what they found.
  *
  * The very last line is `N passed, N failed`, with `, N skipped` when something was. Each check counts as one test.
+ * Every test that the requirement table names (`tests/conformance`) must be among those that ran and passed.
  * With `CI=true` a skip is a failure. Anything after the task's name goes to `deno test`, for instance `--filter name`.
  *
  * @module
  */
 
 import { styleText } from "node:util";
+import { CHAPTERS } from "./conformance/chapters.ts";
+import { metRows, proofsNotRun } from "./conformance/check.ts";
+import { passedIn } from "./conformance/test_names.ts";
 import { addCounts, countRun, type Counts, NONE, summaryLine } from "./support/summary.ts";
 
 /** One thing to run: `deno` with these arguments. */
@@ -38,6 +42,9 @@ const TESTS: readonly Step[] = [
   { name: "simulation", args: ["tests/sim"], tests: true },
 ];
 
+/** Behind it all proofs of the requirement table have run. */
+const LAST_PROOFS = TESTS.at(-1);
+
 const INTEGRATION: Step = {
   name: "integration",
   args: ["tests/integration"],
@@ -45,10 +52,15 @@ const INTEGRATION: Step = {
   live: true,
 };
 
+const isCi = Deno.env.get("CI") === "true";
+
+const FUZZ: Step = {
+  name: "fuzz",
+  args: ["run", "-A", "--no-check", "tests/sim/fuzz.ts", "--seconds", isCi ? "30" : "10"],
+};
+
 /** Longer than the longest step takes on two busy cores; beyond it something hangs. */
 const STEP_TIMEOUT_MS = 20 * 60_000;
-
-const isCi = Deno.env.get("CI") === "true";
 
 if (import.meta.main) {
   Deno.chdir(new URL("..", import.meta.url));
@@ -58,7 +70,7 @@ if (import.meta.main) {
 
 async function main(task: string | undefined, rest: readonly string[]): Promise<number> {
   if (task === "ok") return await runSteps([...CHECKS, ...TESTS], rest);
-  if (task === "test") return await runSteps([...CHECKS, ...TESTS, INTEGRATION], rest);
+  if (task === "test") return await runSteps([...CHECKS, ...TESTS, FUZZ, INTEGRATION], rest);
   if (task === "std") return await runAgainstRealStd(rest);
   console.error(`Cannot run "${task}": say ok, test or std`);
   return 2;
@@ -72,6 +84,11 @@ async function runSteps(steps: readonly Step[], rest: readonly string[]): Promis
     const result = await runStep(step, rest, folder.path);
     if (result.failed > 0) failed = [...failed, step.name];
     counts = addCounts(counts, result);
+    if (step === LAST_PROOFS && !isFiltered(rest)) {
+      const proofs = await checkProofs(folder.path);
+      if (proofs.failed > 0) failed = [...failed, "proofs"];
+      counts = addCounts(counts, proofs);
+    }
   }
   if (isCi && counts.skipped > 0) {
     console.log("With CI=true nothing may be skipped: the skipped tests count as failed");
@@ -82,9 +99,27 @@ async function runSteps(steps: readonly Step[], rest: readonly string[]): Promis
   return counts.failed === 0 ? 0 : 1;
 }
 
+/** Every test that the requirement table names has run and passed. */
+async function checkProofs(folder: string): Promise<Counts> {
+  const reports = TESTS.map(async (step) => await readIfThere(reportOf(step, folder)) ?? "");
+  const missing = proofsNotRun(CHAPTERS, passedIn(await Promise.all(reports)));
+  for (const line of missing) console.log(line);
+  say("proofs", missing.length > 0, ` of ${metRows(CHAPTERS).length} requirements`);
+  return { passed: missing.length > 0 ? 0 : 1, failed: missing.length > 0 ? 1 : 0, skipped: 0 };
+}
+
+function reportOf(step: Step, folder: string): string {
+  return `${folder}/${step.name.replaceAll(" ", "-")}.xml`;
+}
+
+function say(name: string, hasFailed: boolean, more: string): void {
+  const mark = hasFailed ? styleText("red", "failed") : styleText("green", "ok");
+  console.log(`${name.padEnd(18)} ${mark}${more}`);
+}
+
 async function runStep(step: Step, rest: readonly string[], folder: string): Promise<Counts> {
   const start = performance.now();
-  const report = `${folder}/${step.name.replaceAll(" ", "-")}.xml`;
+  const report = reportOf(step, folder);
   const args = step.tests
     ? ["test", "-A", "--no-check", `--junit-path=${report}`, ...step.args, ...rest]
     : step.args;
@@ -94,17 +129,19 @@ async function runStep(step: Step, rest: readonly string[], folder: string): Pro
     ? withoutFiltered(countRun(await readIfThere(report), code), rest)
     : { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
   if (counts.failed > 0 && !step.live) console.log(said.trimEnd());
-  const mark = counts.failed > 0 ? styleText("red", "failed") : styleText("green", "ok");
   const numbers = step.tests ? `, ${summaryLine(counts)}` : "";
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`${step.name.padEnd(18)} ${mark}${numbers} (${seconds} s)`);
+  say(step.name, counts.failed > 0, `${numbers} (${seconds} s)`);
   return counts;
 }
 
 /** In the report a test that was not asked for looks like one that was skipped. */
 function withoutFiltered(counts: Counts, rest: readonly string[]): Counts {
-  const isFiltered = rest.some((word) => word.startsWith("--filter"));
-  return isFiltered ? { ...counts, skipped: 0 } : counts;
+  return isFiltered(rest) ? { ...counts, skipped: 0 } : counts;
+}
+
+function isFiltered(rest: readonly string[]): boolean {
+  return rest.some((word) => word.startsWith("--filter"));
 }
 
 async function runDeno(args: readonly string[], live: boolean) {
@@ -137,7 +174,8 @@ async function runAgainstRealStd(rest: readonly string[]): Promise<number> {
   const { links: _, ...config } = JSON.parse(await Deno.readTextFile("deno.json"));
   const path = `${folder.path}/deno.json`;
   await Deno.writeTextFile(path, JSON.stringify({ ...config, lint: undefined }));
-  const steps = TESTS.filter(({ name }) => name === "unit" || name === "simulation");
+  const names = ["conformance", "unit", "simulation"];
+  const steps = TESTS.filter(({ name }) => names.includes(name));
   return await runSteps(steps, [`--config=${path}`, ...rest]);
 }
 

@@ -63,8 +63,7 @@ export function arriveSynSent(tcb: Tcb, segment: Segment, now: number): DropReas
     tcb.synPending = true;
     return undefined;
   }
-  if (tcb.timedAt >= 0) tcb.rtt.sample(now - tcb.timedAt);
-  establish(tcb, segment.ack);
+  establish(tcb, segment.ack, now);
   tcb.ackPending = true;
   return undefined;
 }
@@ -72,8 +71,7 @@ export function arriveSynSent(tcb: Tcb, segment: Segment, now: number): DropReas
 /** SYN-RECEIVED: an acceptable ACK completes the handshake. False when it is not acceptable and wants a RST. */
 export function completeHandshake(tcb: Tcb, segment: Segment, now: number): boolean {
   if (!seqLess(tcb.sndUna, segment.ack) || !seqLessEqual(segment.ack, tcb.sndNxt)) return false;
-  if (tcb.timedAt >= 0) tcb.rtt.sample(now - tcb.timedAt);
-  establish(tcb, seqAdd(tcb.config.iss, 1));
+  establish(tcb, seqAdd(tcb.config.iss, 1), now);
   tcb.sndWnd = segment.window << tcb.sndShift;
   tcb.sndWl1 = segment.seq;
   return true;
@@ -96,7 +94,9 @@ export function arriveSynAgain(tcb: Tcb, segment: Segment, now: number): DropRea
   return undefined;
 }
 
-function establish(tcb: Tcb, una: number): void {
+function establish(tcb: Tcb, una: number, now: number): void {
+  if (tcb.timedAt >= 0) tcb.rtt.sample(now - tcb.timedAt);
+  tcb.rtt.endHandshake();
   changeState(tcb, "ESTABLISHED");
   tcb.sndUna =
     tcb.rexmitNxt =

@@ -32,6 +32,13 @@ export class RttEstimator {
     this.#baseMs = Math.min(Math.max(rto, MIN_RTO_MS), MAX_RTO_MS);
   }
 
+  /** The handshake is complete: when its timer had expired, data begins with a safe RTO (RFC 6298, section 5.7). */
+  endHandshake(): void {
+    if (this.#backoff === 0) return;
+    this.#backoff = 0;
+    this.#baseMs = SAFE_RTO_MS;
+  }
+
   /** Doubles the timeout after an expiry (RFC 6298, section 5.5). */
   backOff(): void {
     this.#backoff++;

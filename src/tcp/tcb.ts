@@ -178,8 +178,11 @@ export function changeState(tcb: Tcb, next: State): void {
 /** Ends both directions at once, and tells the peer when `sendReset` is set. Bytes not yet read stay readable. */
 export function abort(tcb: Tcb, reason: EndReason, sendReset: boolean): void {
   if (tcb.state === "CLOSED") return;
-  // In HELD the peer knows no number of ours, so the reset says 0 (RFC 9293, section 3.10.7.1).
-  if (tcb.state === "HELD") tcb.sndNxt = 0;
+  if (tcb.state === "HELD") {
+    // The peer knows no number of ours, so the reset says 0 (RFC 9293, section 3.10.7.1), and no option was agreed on.
+    tcb.sndNxt = 0;
+    tcb.timestamps = false;
+  }
   const wasOver = tcb.state === "TIME-WAIT";
   changeState(tcb, "CLOSED");
   tcb.resetPending = sendReset;

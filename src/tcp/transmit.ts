@@ -7,7 +7,7 @@
 
 import { seqAdd, seqDiff, seqLess } from "../wire/seq.ts";
 import { ACK, FIN, PSH, RST, SYN } from "../wire/tcp.ts";
-import { clearOptions, MAX_SACK_BLOCKS } from "../wire/tcp_options.ts";
+import { clearOptions, MAX_SACK_BLOCKS, type TcpOptions } from "../wire/tcp_options.ts";
 import { flightBytes } from "./ack.ts";
 import { RECEIVE_WINDOW_SHIFT } from "./constants.ts";
 import { canSend } from "./states.ts";
@@ -22,7 +22,7 @@ import {
 
 /** Fills in the next segment; false when nothing is to be sent. */
 export function pollSegment(tcb: Tcb, out: OutSegment, now: number): boolean {
-  if (tcb.resetPending) return emitReset(tcb, out);
+  if (tcb.resetPending) return emitReset(tcb, out, now);
   if (tcb.synPending) return emitSyn(tcb, out, now);
   if (tcb.state === "CLOSED" || tcb.state === "HELD" || tcb.state === "SYN-SENT") return false;
   if (canSend(tcb.state)) {
@@ -36,9 +36,10 @@ export function pollSegment(tcb: Tcb, out: OutSegment, now: number): boolean {
   return true;
 }
 
-function emitReset(tcb: Tcb, out: OutSegment): boolean {
+function emitReset(tcb: Tcb, out: OutSegment, now: number): boolean {
   tcb.resetPending = false;
   clearOptions(out.options);
+  if (tcb.timestamps) writeTimestamps(tcb, out.options, now);
   out.seq = tcb.sndNxt;
   out.ack = tcb.rcvNxt;
   out.flags = RST | ACK;
@@ -174,11 +175,7 @@ function fill(
 ): void {
   const { options } = out;
   clearOptions(options);
-  if (tcb.timestamps) {
-    options.hasTimestamps = true;
-    options.timestampValue = timestampNow(tcb, now);
-    options.timestampEcho = tcb.tsRecent;
-  }
+  if (tcb.timestamps) writeTimestamps(tcb, options, now);
   if (tcb.sackPermitted && tcb.assembler.length > 0) {
     options.sackCount = tcb.assembler.blocks(options.sackEdges, sackLimit(tcb));
   }
@@ -192,6 +189,12 @@ function fill(
   out.segmentSize = length > size ? size : 0;
   tcb.ackPending = false;
   tcb.lastAckSent = tcb.rcvNxt;
+}
+
+function writeTimestamps(tcb: Tcb, options: TcpOptions, now: number): void {
+  options.hasTimestamps = true;
+  options.timestampValue = timestampNow(tcb, now);
+  options.timestampEcho = tcb.tsRecent;
 }
 
 /** The window field; what it promises is kept (RFC 9293, section 3.8.6: never shrink). */

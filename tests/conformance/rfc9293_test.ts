@@ -1,48 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseIp } from "../../src/wire/address.ts";
-import { Stack } from "../../src/stack/stack.ts";
-import { MAX_FRAME_LENGTH } from "../../src/wire/virtio.ts";
-import { decode, encode, FRAME_HEADER, type NaiveSegment } from "../support/naive_packet.ts";
+import { newOptions, parseTcpOptions, writeTcpOptions } from "../../src/wire/tcp_options.ts";
+import { FRAME_HEADER_LENGTH as FRAME_HEADER } from "../../src/wire/virtio.ts";
+import { frameOf, HOSTS, icmpPacket, ipPacket, join, u16, u32 } from "../support/naive_ip.ts";
+import { decode, encode } from "../support/naive_packet.ts";
 import { established, finWait2, held, type Script, SYN, synReceived } from "../support/script.ts";
-
-/** A stack and the segments that it sends, decoded. */
-class Wire {
-  readonly stack: Stack;
-  readonly #frame = new Uint8Array(MAX_FRAME_LENGTH);
-
-  constructor(offload = false) {
-    this.stack = new Stack({ mtu: 1500, offload, secret: new Uint8Array(16) });
-  }
-
-  send(segment: Partial<NaiveSegment>): this {
-    const frame = encode({ ...FROM_PROGRAM[4], ...BLANK, ...segment });
-    this.stack.handlePacket(frame, frame.length, 0);
-    return this;
-  }
-
-  frames(): Uint8Array[] {
-    const frames: Uint8Array[] = [];
-    for (let length; (length = this.stack.pollPacket(this.#frame, 0)) > 0;) {
-      frames.push(this.#frame.slice(0, length));
-    }
-    return frames;
-  }
-
-  /** Opens a flow for the SYN that was sent; gives its id and the stack's initial number. */
-  accept(): [id: number, iss: number] {
-    const event = this.stack.pollEvent();
-    if (event?.type !== "request") throw new Error("There is no request to accept");
-    this.stack.accept(event.id);
-    return [event.id, decode(this.frames()[0]).seq];
-  }
-}
-
-const PORTS = { sourcePort: 40_000, destinationPort: 443 };
-const FROM_PROGRAM = {
-  4: { source: parseIp("198.18.0.1")!, destination: parseIp("203.0.113.5")!, ...PORTS },
-  6: { source: parseIp("fd00::1")!, destination: parseIp("2001:db8::5")!, ...PORTS },
-} as const;
-const BLANK = { seq: 0, ack: 0, flags: "S", window: 65_535, payload: new Uint8Array(0) };
+import { BLANK, FROM_PROGRAM, Wire } from "./wire.ts";
 
 Deno.test("RFC 9293 MUST-1: a window with its highest bit set is large, not negative", () => {
   for (const [scale, window] of [[undefined, 0x8000], [undefined, 0xffff], [14, 0xffff]] as const) {
@@ -55,7 +17,7 @@ Deno.test("RFC 9293 MUST-1: a window with its highest bit set is large, not nega
 Deno.test("RFC 9293 MUST-2: every segment leaves with the sum that a naive twin finds, of any length, whole or left to the device", () => {
   for (const family of [4, 6] as const) {
     for (const offload of [false, true]) {
-      const wire = new Wire(offload).send(FROM_PROGRAM[family]);
+      const wire = new Wire({ offload }).send(FROM_PROGRAM[family]);
       const [id, iss] = wire.accept();
       wire.send({ ...FROM_PROGRAM[family], flags: "A", seq: 1, ack: (iss + 1) >>> 0 });
       for (let length = 0; length < 70; length++) {
@@ -230,4 +192,75 @@ Deno.test("RFC 9293 3.10.7.4: a FIN in FIN-WAIT-2 that comes with the last data 
   const script = finWait2().send({ flags: "FA", seq: 1, data: 700, ack: 2 }).expect("A 2 ack 702");
   assertEquals(script.readAll(), [700, "end"]);
   script.events("ended: finished").over();
+});
+
+Deno.test("RFC 9293 MUST-21: whoever makes a stack says how long a program may be silent, infinity included", () => {
+  const patient = established({ tcp: { userTimeoutMs: Infinity } });
+  patient.write(100);
+  patient.drain();
+  let copies = 0;
+  while (patient.now < 86_400_000) {
+    patient.stack.handleTimeout(patient.now = patient.stack.nextTimeout());
+    copies += patient.drain().length;
+  }
+  assertEquals(copies > 1000, true);
+  patient.send({ seq: 1, ack: 101 }).expect().events();
+  const hasty = established({ tcp: { userTimeoutMs: 1000 } });
+  hasty.write(100);
+  hasty.expect("PA 1+100 ack 1");
+  const times = [200, 600].map((time) => `${time}: PA 1+100 ack 1`);
+  hasty.until(10_000, ...times, "1400: RA 101 ack 1").events("ended: timeout");
+});
+
+Deno.test("RFC 9293 MUST-55, MUST-56: Source Quench, Unreachable, Time Exceeded and Parameter Problem about a flow leave it as it is", () => {
+  const messages = {
+    4: [[4, 0], [3, 0], [3, 1], [3, 2], [3, 3], [3, 5], [11, 0], [11, 1], [12, 0]],
+    6: [[1, 0], [1, 3], [1, 4], [3, 0], [3, 1], [4, 0], [4, 1], [4, 2]],
+  };
+  for (const family of [4, 6] as const) {
+    const { program, far } = HOSTS[family];
+    const script = established({ family });
+    script.write(100);
+    script.expect("PA 1+100 ack 1");
+    const numbers = [...u32((script.stackIss + 1) >>> 0), ...new Uint8Array(12)];
+    const tcp = join([...u16(443), ...u16(40_000)], numbers);
+    const quoted = ipPacket({ source: far, destination: program, protocol: 6, payload: tcp });
+    for (const [type, code] of messages[family]) {
+      const frame = frameOf(icmpPacket(family, type, code, 0, quoted));
+      script.stack.handlePacket(frame, frame.length, 0);
+    }
+    script.expect().events();
+    const { size } = script.stack.drops;
+    assertEquals(size >= 1, true, "each is counted");
+    assertEquals([...script.stack.drops.values()].reduce((a, b) => a + b), messages[family].length);
+    script.until(200, "200: PA 1+100 ack 1").send({ seq: 1, ack: 101 }).until(10_000).events();
+  }
+});
+
+Deno.test("RFC 9293 MUST-64: the same options mean the same behind any number of No-Operations", () => {
+  const list = [[2, 4, 5, 0xb4], [3, 3, 7], [4, 2], [8, 10, 0, 0, 1, 0, 0, 0, 0, 0]];
+  for (let before = 0; before < 8; before++) {
+    const bytes = Uint8Array.from(list.flatMap((each) => [...Array(before).fill(1), ...each]));
+    const options = newOptions();
+    parseTcpOptions(bytes, 0, bytes.length, options);
+    const { mss, windowShift, sackPermitted, timestampValue } = options;
+    assertEquals([mss, windowShift, sackPermitted, timestampValue], [1460, 7, true, 256]);
+  }
+});
+
+Deno.test("RFC 9293 MUST-69: No-Operations pad what is written, so no list ends before its header", () => {
+  for (let bits = 0; bits < 16; bits++) {
+    const options = newOptions();
+    options.mss = bits & 1 ? 0x0505 : -1;
+    options.windowShift = bits & 2 ? 9 : -1;
+    options.sackPermitted = (bits & 4) !== 0;
+    options.hasTimestamps = (bits & 8) !== 0;
+    options.timestampValue = options.timestampEcho = 0x09090909;
+    const bytes = new Uint8Array(60).fill(0xee);
+    const length = writeTcpOptions(bytes, 0, options);
+    assertEquals(length % 4, 0);
+    assertEquals(bytes[length], 0xee, "nothing is written behind them");
+    // No byte of these options is 0: one that is would be an End of List or padding.
+    assertEquals(bytes.subarray(0, length).indexOf(0), -1);
+  }
 });

@@ -93,6 +93,11 @@ export class Script {
     return this.#stackIss;
   }
 
+  /** What the stack's timestamps show at time 0. */
+  get timestampBase(): number {
+    return this.#timestampBase ?? 0;
+  }
+
   /** The program sends a segment. */
   send(sent: Sent): this {
     this.stack.handlePacket(...this.#encode(sent), this.now);
