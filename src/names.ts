@@ -5,12 +5,18 @@
  */
 
 import { FAKE_IPV4, FAKE_IPV6, FakeAddresses } from "./dns/fake_addresses.ts";
-import { type DnsServer, Forwarder, type OpenChannel } from "./dns/forwarder.ts";
+import {
+  type DnsServer,
+  Forwarder,
+  type ForwarderOptions,
+  type OpenChannel,
+} from "./dns/forwarder.ts";
 import { Hosts } from "./dns/hosts.ts";
 import type { DnsTransport } from "./dns/query.ts";
 import { DohResolver } from "./dns/resolver.ts";
 import { Responder } from "./dns/responder.ts";
 import { ProxyError } from "./errors.ts";
+import type { Log } from "./log.ts";
 import type { Names } from "./policy/route.ts";
 import { fetchThrough } from "./tunnel/fetch_through.ts";
 import type { ProxyClient } from "./tunnel/tunnel.ts";
@@ -50,20 +56,34 @@ export interface NameService extends Names, AsyncDisposable {
   hold(address: Uint8Array): Disposable;
 }
 
+/** The same trouble is told again only after this. */
+const REPEAT_AFTER_MS = 30_000;
+
 /** Begins to answer, with questions carried through `proxy`. Throws a `TypeError` on a bad URL of a server. */
 export function openNames(
   proxy: ProxyClient,
   options: NameOptions,
   hasIpv6: () => boolean,
+  log: Log,
 ): NameService {
   const { dns = "fake", doh, hosts } = options;
+  const { badLines } = new Hosts(hosts);
+  if (badLines.length > 0) {
+    log.warn(`The file of hosts has lines that say nothing: ${badLines.slice(0, 10).join(", ")}`);
+  }
+  let toldAt = -Infinity;
+  const onFailure = (why: Error) => {
+    if (performance.now() - toldAt < REPEAT_AFTER_MS) return;
+    toldAt = performance.now();
+    log.warn(`Names cannot be resolved: ${why.message}`);
+  };
   switch (dns) {
     case "fake":
       return fakeNames(new Hosts(hosts), options.ipv6 ?? true);
     case "doh":
-      return dohNames(proxy, { servers: doh, hosts, hasIpv6 });
+      return dohNames(proxy, { servers: doh, hosts, hasIpv6, onFailure });
     case "tunnel":
-      return forwardedNames(proxy, hosts, hasIpv6);
+      return forwardedNames(proxy, hosts, { hasIpv6, onFailure });
     case "off":
       return { ...realAddresses, isResolver: false, takesDatagrams: false };
     default:
@@ -124,9 +144,9 @@ function dohNames(
 function forwardedNames(
   proxy: ProxyClient,
   hosts: string | undefined,
-  hasIpv6: () => boolean,
+  options: ForwarderOptions,
 ): NameService {
-  const forwarder = new Forwarder(channelThrough(proxy), { hosts: new Hosts(hosts), hasIpv6 });
+  const forwarder = new Forwarder(channelThrough(proxy), { ...options, hosts: new Hosts(hosts) });
   return {
     ...realAddresses,
     // With nothing to add, a stream goes to its server as it is: so transfers of zones pass, too.

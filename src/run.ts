@@ -83,7 +83,7 @@ class Runner implements Running {
     // A program whose device speaks one family has no use for the other.
     const ipv6 = options.ipv6 ?? addresses?.some((address) => address.includes(":")) ?? true;
     const hasIpv6 = () => ipv6 && this.#ipv6.isUseful(performance.now());
-    this.#names = openNames(proxy, { ...options, ipv6 }, hasIpv6);
+    this.#names = openNames(proxy, { ...options, ipv6 }, hasIpv6, log);
     this.#stack = new PseudoTcp({
       mtu: device.mtu,
       offload: device.offload,

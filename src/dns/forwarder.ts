@@ -35,6 +35,8 @@ export interface ForwarderOptions {
   readonly hosts?: Hosts;
   /** Whether addresses of IPv6 are of use; asked at each AAAA, which is otherwise "no such data". */
   readonly hasIpv6?: () => boolean;
+  /** Hears of each question that the server did not answer, and why, without the name. */
+  readonly onFailure?: (why: Error) => void;
   /** How long a question may take; then it is a server failure. By default 4.5 s: the C library and dig give up after 5. */
   readonly timeoutMs?: number;
 }
@@ -84,7 +86,9 @@ export class Forwarder implements AsyncDisposable {
     try {
       const found = await this.#ask(bytes, server, transport);
       return found.length <= answerLimit(query, transport) ? found : truncatedReply(query);
-    } catch {
+    } catch (error) {
+      const why = error instanceof AggregateError ? error.errors.at(-1) : error; // the stream's, which comes last
+      if (!this.#closing.signal.aborted) this.#options.onFailure?.(why);
       return reply(query, FAILED, transport);
     } finally {
       this.#questions--;

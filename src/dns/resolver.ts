@@ -71,6 +71,8 @@ export interface DohResolverOptions {
   readonly hosts?: string;
   /** Whether addresses of IPv6 are of use; asked at each AAAA, which is otherwise "no such data". */
   readonly hasIpv6?: () => boolean;
+  /** Hears of each question that no server answered, and why, without the name. */
+  readonly onFailure?: (why: Error) => void;
   /** Other bounds than the usual ones. */
   readonly limits?: Partial<ResolverLimits>;
   /** Milliseconds of a monotonic clock. */
@@ -241,12 +243,16 @@ export class DohResolver implements AsyncDisposable {
       throw new Error(`${url.host} could not answer`);
     };
     try {
-      // Twice, for a connection that was kept may have died in the meantime, and there may be but one server.
-      const attempts = [...this.#servers, ...this.#servers].map(attempt);
+      const attempts = this.#servers.map(attempt);
       const { answer, url } = await withDeadline(
         timeoutMs,
         this.#closing.signal,
-        (signal) => race(attempts, staggerMs, signal),
+        // Once more, for a connection that was kept may have died in the meantime.
+        (signal) =>
+          race(attempts, staggerMs, signal).catch((error) => {
+            if (signal.aborted || bad !== undefined) throw error;
+            return race(attempts, staggerMs, signal);
+          }),
       );
       if (url !== this.#servers[0]) {
         this.#servers = [url, ...this.#servers.filter((other) => other !== url)];
@@ -256,6 +262,7 @@ export class DohResolver implements AsyncDisposable {
     } catch (error) {
       if (key !== undefined) this.#noteFailure(key);
       if (bad !== undefined) return bad; // a server's own words say more than ours
+      if (!this.#closing.signal.aborted) this.#options.onFailure?.(reasonOf(error));
       throw error;
     }
   }
@@ -275,4 +282,10 @@ export class DohResolver implements AsyncDisposable {
 /** The other codes are about the server, or about what it could not find out. */
 function isGood({ reply: { code } }: DohAnswer): boolean {
   return code === RCODE.NOERROR || code === RCODE.NXDOMAIN;
+}
+
+/** Of several failures the first: the preferred server's. */
+function reasonOf(error: unknown): Error {
+  const first = error instanceof AggregateError ? error.errors[0] : error;
+  return first instanceof Error ? first : new Error(`${first}`);
 }

@@ -84,8 +84,9 @@ export async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promis
 export function serveTcp(
   handle: (connection: Deno.TcpConn) => Promise<void>,
   hostname = "127.0.0.1",
+  port = 0,
 ): Service {
-  const listener = Deno.listen({ hostname, port: 0 });
+  const listener = Deno.listen({ hostname, port });
   const open = new Map<Deno.TcpConn, Promise<void>>();
   const errors: unknown[] = [];
   let isClosing = false;

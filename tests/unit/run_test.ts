@@ -229,6 +229,23 @@ Deno.test("a path that has no IPv6 is learned, and its addresses are no longer t
   assertEquals((await ask(far, "a.test", "AAAA")).answers!.length, 0);
 });
 
+Deno.test("servers that cannot be reached are a server failure for the program, and one sentence for the operator", async () => {
+  for (const dns of ["doh", "tunnel"] as const) {
+    const { device, far } = memoryDevice({ offload: false });
+    const lines: string[] = [];
+    const log = createLog("warn", (_level, line) => lines.push(line));
+    await using proxy = new MemoryClient(() => refused, () => refused);
+    await using _running = run(device, proxy, { dns, log });
+    for (const name of ["a.test", "b.test"]) {
+      assertEquals((await ask(far, name, "A") as { rcode?: string }).rcode, "SERVFAIL");
+    }
+    assertEquals(lines.length, 1);
+    assertStringIncludes(lines[0], "Names cannot be resolved");
+    assertStringIncludes(lines[0], "The proxy wants other credentials");
+    assert(!lines[0].includes(".test"));
+  }
+});
+
 const refused: Outcome = {
   kind: "proxy_authentication_required",
   refusal: "prohibited",
