@@ -21,13 +21,17 @@ export interface Connection {
   endedInOrder(): boolean;
 }
 
-/** A connection in the clear over `socket`. */
-export function inTheClear(socket: net.Socket): Connection {
+/** A connection in the clear over `socket`; or in TLS, for HTTP/2, which leans on none of these. */
+export function overSocket(socket: net.Socket): Connection {
   return {
     socket,
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
-    reset: () => void (socket.destroyed || socket.resetAndDestroy()),
+    reset: () => {
+      if (socket.destroyed) return;
+      if ("encrypted" in socket) socket.destroy();
+      else socket.resetAndDestroy();
+    },
     endedInOrder: () => !socket.destroyed,
   };
 }

@@ -12,7 +12,7 @@ import { createHash } from "node:crypto";
 import * as net from "node:net";
 import type { Duplex } from "node:stream";
 import * as tls from "node:tls";
-import { type Connection, inTheClear } from "./connection.ts";
+import { type Connection, overSocket } from "./connection.ts";
 import { CipherPipe } from "./tls_over.ts";
 
 /** How the other side proves who it is. */
@@ -73,7 +73,7 @@ export async function dial(target: DialTarget, options: DialOptions = {}): Promi
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     return target.tls === undefined
-      ? inTheClear(socket)
+      ? overSocket(socket)
       : await inTls(socket, host, target.tls, pin, deadline.signal);
   } finally {
     clearTimeout(timer);
@@ -88,6 +88,10 @@ async function inTls(
   pin: string | undefined,
   signal: AbortSignal,
 ): Promise<Connection> {
+  // HTTP/2 has its own windows, ends and resets, so it takes the faster road of node:tls with the faults that CipherPipe cures.
+  if (settings.alpn.includes("h2")) {
+    return overSocket(await secure(socket, host, settings, pin, signal));
+  }
   const pipe = new CipherPipe(socket);
   try {
     return pipe.connection(await secure(pipe.duplex, host, settings, pin, signal));

@@ -77,8 +77,12 @@ export async function connectProxy(
     signal?.throwIfAborted();
     throw unreachable(proxy, error);
   }
-  const two = http === "2" || (http === "auto" && alpnOf(connection) === "h2");
-  return two ? await H2Client.over(connection, proxy) : new H1Client(proxy, connection);
+  if (http === "2" || (http === "auto" && alpnOf(connection) === "h2")) {
+    return await H2Client.over(connection, proxy);
+  }
+  if (!alpn.includes("h2") || proxy.scheme === "http") return new H1Client(proxy, connection);
+  connection.reset(); // TLS that could have been HTTP/2 is of the kind that HTTP/1.1 must not use, see `dial.ts`
+  return new H1Client(proxy);
 }
 
 function settingsOf(url: string | URL, options: ConnectProxyOptions): ProxySettings {
