@@ -5,6 +5,7 @@
  */
 
 import { setU16 } from "../bytes.ts";
+import type { TcpSettings } from "../tcp/settings.ts";
 import type { OutSegment } from "../tcp/tcb.ts";
 import { checksum, fold } from "../wire/checksum.ts";
 import { PROTOCOL_TCP } from "../wire/ip.ts";
@@ -26,6 +27,7 @@ export function writeSegment(
   out: OutSegment,
   frame: Uint8Array,
   offload: boolean,
+  settings?: TcpSettings,
 ): number {
   const { version, endpoint } = entry;
   const ipLength = ipHeaderLength(version);
@@ -46,7 +48,8 @@ export function writeSegment(
   );
   endpoint.copyPayload(out, frame, tcpAt + headerLength);
   const { source, destination } = entry;
-  writeIpHeader(version, frame, FRAME_HEADER_LENGTH, destination, source, PROTOCOL_TCP, length);
+  const at = FRAME_HEADER_LENGTH;
+  writeIpHeader(version, frame, at, destination, source, PROTOCOL_TCP, length, settings);
   const pseudoSum = fold(entry.pseudoSum + length);
   if (offload) {
     setU16(frame, tcpAt + TCP_CHECKSUM_OFFSET, pseudoSum);

@@ -136,7 +136,8 @@ export class Flows {
       if (entry.endpoint.pollSegment(this.#out, now)) {
         // Flows take turns: one packet each, and to the end of the queue.
         this.#ready.push(entry);
-        const length = writeSegment(entry, this.#out, frame, this.#options.offload);
+        const { offload, tcp } = this.#options;
+        const length = writeSegment(entry, this.#out, frame, offload, tcp);
         if (entry.mayFragment) {
           allowFragments(entry, this.#out, frame, length, this.#options.identification);
         }

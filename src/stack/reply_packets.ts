@@ -38,9 +38,10 @@ import {
 } from "../wire/tcp.ts";
 import { UDP_CHECKSUM_OFFSET, UDP_HEADER_LENGTH, writeUdpHeader } from "../wire/udp.ts";
 import { seqAdd } from "../wire/seq.ts";
+import type { TcpSettings } from "../tcp/settings.ts";
 import type { Refusal } from "../outcome.ts";
 
-/** What every packet of ours starts with; Linux takes the same. */
+/** What every packet of ours starts with, unless it is told otherwise; Linux takes the same. */
 export const HOP_LIMIT = 64;
 
 /** How long an ICMP error may be in all (RFC 1812, section 4.3.2.3; RFC 4443, section 2.4 c). */
@@ -61,9 +62,11 @@ export function writeIpHeader(
   destination: Uint8Array,
   protocol: number,
   payloadLength: number,
+  { hopLimit = HOP_LIMIT, diffserv = 0 }: Pick<TcpSettings, "hopLimit" | "diffserv"> = {},
 ): void {
   const write = version === 4 ? writeIpv4Header : writeIpv6Header;
-  write(bytes, at, source, destination, protocol, payloadLength, HOP_LIMIT);
+  // The two bits below the code point are those of ECN.
+  write(bytes, at, source, destination, protocol, payloadLength, hopLimit, diffserv << 2);
 }
 
 /** A packet with its payload still to be filled in: what `build` hands to its caller. */

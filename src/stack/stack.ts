@@ -21,7 +21,7 @@
 import type { Refusal } from "../outcome.ts";
 import type { ReadEnd } from "../tcp/endpoint.ts";
 import { HANDSHAKE_ACK_UNACCEPTABLE } from "../tcp/handshake.ts";
-import type { TcpSettings } from "../tcp/settings.ts";
+import { checkSettings, type TcpSettings } from "../tcp/settings.ts";
 import { formatIp, parseIp } from "../wire/address.ts";
 import { type DropReason, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ip.ts";
 import { ACK, RST, SYN } from "../wire/tcp.ts";
@@ -78,6 +78,7 @@ export class Stack {
     if (secret.length !== 16) {
       throw new RangeError(`Cannot use a secret of ${secret.length} bytes: it must be 16`);
     }
+    checkSettings(options.tcp ?? {});
     const limits = this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#datagramPorts = options.datagramPorts ?? [];
     this.#reassembly = new Reassembly(limits);

@@ -29,6 +29,20 @@ export interface TcpSettings {
   readonly userTimeoutMs?: number;
   /** Asks silent programs whether they are still there; off when left out (RFC 9293, MUST-25). */
   readonly keepAlive?: KeepAlive;
+  /** The TTL or hop limit of the segments: 1 to 255, 64 when left out. */
+  readonly hopLimit?: number;
+  /** Their Differentiated Services code point (RFC 2474): 0 to 63, 0 when left out. */
+  readonly diffserv?: number;
+}
+
+/** Throws when a setting makes no sense. */
+export function checkSettings({ hopLimit = 64, diffserv = 0 }: TcpSettings): void {
+  if (!(Number.isInteger(hopLimit) && hopLimit >= 1 && hopLimit <= 255)) {
+    throw new RangeError(`Cannot use a hop limit of "${hopLimit}": it must be 1 to 255`);
+  }
+  if (!(Number.isInteger(diffserv) && diffserv >= 0 && diffserv <= 63)) {
+    throw new RangeError(`Cannot use a code point of "${diffserv}": it must be 0 to 63`);
+  }
 }
 
 /** The congestion control of a name. `mss` is what one full segment carries. */

@@ -10,6 +10,7 @@ import { PARAMETER_PROBLEM } from "./icmp.ts";
 import { type DropReason, type IpPacket, MAX_PACKET_LENGTH, NO_ERROR } from "./ip.ts";
 
 const VERSION_IHL = 0;
+const TRAFFIC_CLASS = 1;
 const TOTAL_LENGTH = 2;
 const IDENTIFICATION = 4;
 const FRAGMENT = 6;
@@ -119,9 +120,10 @@ export function writeIpv4Header(
   protocol: number,
   payloadLength: number,
   hopLimit: number,
+  trafficClass = 0,
 ): void {
   bytes[at + VERSION_IHL] = 0x45;
-  bytes[at + 1] = 0;
+  bytes[at + TRAFFIC_CLASS] = trafficClass;
   setU16(bytes, at + TOTAL_LENGTH, IPV4_HEADER_LENGTH + payloadLength);
   setU16(bytes, at + IDENTIFICATION, 0);
   setU16(bytes, at + FRAGMENT, DONT_FRAGMENT);

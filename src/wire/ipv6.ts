@@ -56,8 +56,9 @@ export function writeIpv6Header(
   protocol: number,
   payloadLength: number,
   hopLimit: number,
+  trafficClass = 0,
 ): void {
-  setU32(bytes, at, 0x60000000);
+  setU32(bytes, at, 0x60000000 | trafficClass << 20);
   setU16(bytes, at + PAYLOAD_LENGTH, payloadLength);
   bytes[at + NEXT_HEADER] = protocol;
   bytes[at + HOP_LIMIT] = hopLimit;

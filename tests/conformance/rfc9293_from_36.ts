@@ -79,15 +79,19 @@ export const RFC9293_FROM_36: readonly Row[] = [
     "they are counted by reason for the whole stack (`icmp-error-ignored`), and no flow is told of its own: nothing the owner of a flow " +
       "could do would be right (RFC 5927, section 5.2)",
   ),
-  notMet(
+  met(
     "MUST-48",
     "The application chooses the Diffserv field",
-    "every packet leaves with 0: the device is the only link that it crosses, and nothing queues there by class",
+    ["tcp/settings.ts diffserv", "stack/egress.ts writeSegment"],
+    "RFC 9293 MUST-48, MUST-49: whoever makes a stack chooses TTL and code point of its segments",
+    "For all flows of a stack",
   ),
-  notMet(
+  met(
     "MUST-49",
     "The TTL can be chosen",
-    "every packet leaves with 64, since the machines that a device serves are a few hops away at most",
+    ["tcp/settings.ts hopLimit", "stack/egress.ts writeSegment"],
+    "RFC 9293 MUST-48, MUST-49: whoever makes a stack chooses TTL and code point of its segments",
+    "What belongs to no flow leaves with 64",
   ),
   met(
     "MUST-50",

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import type { TcpSettings } from "../../src/tcp/settings.ts";
 import { newOptions, parseTcpOptions, writeTcpOptions } from "../../src/wire/tcp_options.ts";
 import { FRAME_HEADER_LENGTH as FRAME_HEADER } from "../../src/wire/virtio.ts";
 import { frameOf, HOSTS, icmpPacket, ipPacket, join, u16, u32 } from "../support/naive_ip.ts";
@@ -262,5 +263,29 @@ Deno.test("RFC 9293 MUST-69: No-Operations pad what is written, so no list ends 
     assertEquals(bytes[length], 0xee, "nothing is written behind them");
     // No byte of these options is 0: one that is would be an End of List or padding.
     assertEquals(bytes.subarray(0, length).indexOf(0), -1);
+  }
+});
+
+Deno.test("RFC 9293 MUST-48, MUST-49: whoever makes a stack chooses TTL and code point of its segments", () => {
+  const fields = (family: 4 | 6, tcp?: TcpSettings) => {
+    const wire = new Wire({ tcp }).send(FROM_PROGRAM[family]);
+    const [id] = wire.accept();
+    wire.stack.reset(id);
+    const [frame] = wire.frames();
+    decode(frame);
+    const packet = frame.subarray(FRAME_HEADER);
+    const word = packet[0] << 8 | packet[1];
+    return family === 4 ? [word & 0xff, packet[8]] : [word >>> 4 & 0xff, packet[7]];
+  };
+  for (const family of [4, 6] as const) {
+    assertEquals(fields(family), [0, 64]);
+    assertEquals(fields(family, { hopLimit: 255, diffserv: 46 }), [46 << 2, 255]);
+    assertEquals(fields(family, { hopLimit: 1, diffserv: 63 }), [63 << 2, 1]);
+  }
+  for (const hopLimit of [0, 256, 1.5, NaN]) {
+    assertThrows(() => new Wire({ tcp: { hopLimit } }), RangeError, `"${hopLimit}"`);
+  }
+  for (const diffserv of [-1, 64, 0.5]) {
+    assertThrows(() => new Wire({ tcp: { diffserv } }), RangeError, `"${diffserv}"`);
   }
 });
