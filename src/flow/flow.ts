@@ -48,10 +48,13 @@ export class StackFlow implements Flow, FlowListener {
       cancel: () => this.#cancel(),
     }, { highWaterMark: 0 });
     this.writable = new WritableStream<Bytes>({
-      start: (controller) => void (this.#writableController = controller),
+      start: (controller) => {
+        this.#writableController = controller;
+        // Not the sink's `abort`: that one waits for the write under way, which a program that stalls never lets settle.
+        controller.signal.addEventListener("abort", () => this.#abort());
+      },
       write: (chunk) => this.#write(chunk),
       close: () => this.#close(),
-      abort: () => this.#abort(),
     });
     driver.listen(id, this);
   }

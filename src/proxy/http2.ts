@@ -15,7 +15,7 @@ import { closeQuietly, writeAll } from "./pump.ts";
 import { notATunnel, type Refusal, refusalMessage, unknownProtocol } from "./refusal.ts";
 import { askedByPath, type UdpAsked } from "./udp_asked.ts";
 
-const { NGHTTP2_CONNECT_ERROR, NGHTTP2_NO_ERROR } = http2.constants;
+const { NGHTTP2_NO_ERROR } = http2.constants;
 
 /** Larger frames mean fewer turns: the default of 16 KiB is a floor (RFC 9113, section 6.5.2). */
 const MAX_FRAME_BYTES = 64 * 1024;
@@ -98,8 +98,9 @@ async function serveStream(
     stream.respond({ ":status": 200 });
     await Promise.all([outbound(stream, origin), inbound(origin, stream)]);
   } catch {
-    // Either side broke off; the other one is told the same.
-    stream.close(NGHTTP2_CONNECT_ERROR);
+    // Either side broke off; the other one is told the same. Not with `close(CONNECT_ERROR)`, which node:http2 sends behind an
+    // END_STREAM: a transfer that was cut must not look complete. The price is the code, INTERNAL_ERROR.
+    stream.destroy(new Error("The origin broke the connection off"));
   } finally {
     closeQuietly(origin);
     release();

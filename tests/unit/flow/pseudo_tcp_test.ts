@@ -194,3 +194,16 @@ Deno.test("what is no packet is counted, and what is no Uint8Array throws", asyn
   // deno-lint-ignore no-explicit-any -- a caller's mistake
   await assertRejects(() => writer.write("text" as any), TypeError, "string");
 });
+
+Deno.test("abort resets the program also while a write waits for room", async () => {
+  await using stack = new PseudoTcp({ limits: { sendBufferBytes: 1000 } });
+  await using program = new Program(stack, { receiveBufferBytes: 0 });
+  const flow = (await nextRequest(stack)).accept();
+  await program.reaches("ESTABLISHED");
+  const writer = flow.writable.getWriter();
+  const write = writer.write(new Uint8Array(5000));
+  const aborted = writer.abort(new Error("enough"));
+  assertEquals(await program.fails(), "reset");
+  await assertRejects(() => write, FlowError);
+  await aborted;
+});

@@ -153,7 +153,7 @@ async function writeUntilBroken(conn: Deno.Conn): Promise<void> {
   }
 }
 
-Deno.test("HTTP/2: an origin that resets is a RST_STREAM with CONNECT_ERROR", async () => {
+Deno.test("HTTP/2: an origin that resets is a RST_STREAM, and no END_STREAM before it", async () => {
   const { createServer } = await import("node:net");
   const origin = createServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
   await new Promise<void>((resolve) => origin.listen(0, "127.0.0.1", resolve));
@@ -161,9 +161,12 @@ Deno.test("HTTP/2: an origin that resets is a RST_STREAM with CONNECT_ERROR", as
   await using session = await openSession(proxy);
   const { port } = origin.address() as { port: number };
   const stream = await open(session, `127.0.0.1:${port}`);
+  let ended = false;
+  stream.on("end", () => ended = true);
   stream.resume();
   stream.write("x");
-  assertEquals(await closedWith(stream), http2.constants.NGHTTP2_CONNECT_ERROR);
+  assertEquals(await closedWith(stream), http2.constants.NGHTTP2_INTERNAL_ERROR);
+  assertEquals(ended, false);
   await proxyIsEmpty(proxy);
   await new Promise((resolve) => origin.close(resolve));
 });
