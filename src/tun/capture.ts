@@ -78,6 +78,7 @@ function withClose(device: Device, close: () => Promise<void>): Device {
     name: device.name,
     mtu: device.mtu,
     offload: device.offload,
+    udpOffload: device.udpOffload,
     readFrame: (into) => device.readFrame(into),
     writeFrame: (frame, length) => device.writeFrame(frame, length),
     waitReadable: () => device.waitReadable(),

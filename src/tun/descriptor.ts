@@ -26,6 +26,8 @@ export interface DescriptorFacts {
   readonly mtu: number;
   /** Whether each packet has a virtio-net header of ten bytes in front (IFF_VNET_HDR). */
   readonly hasHeader: boolean;
+  /** Whether the kernel cuts UDP super-packets. */
+  readonly udpOffload: boolean;
 }
 
 /** A TUN device that is open. Made by `openTun` and `adoptTun`. */
@@ -36,6 +38,8 @@ export class TunDevice implements Device {
   readonly mtu: number;
   /** Whether written frames may leave checksums and segmentation to the kernel. */
   readonly offload: boolean;
+  /** Whether they may leave the cutting of many UDP datagrams to it, too. */
+  readonly udpOffload: boolean;
   readonly #libc: Libc;
   /** Invariant: -1 from the moment that `close` is called, so that a number that means another file by then is never used. */
   #fd: number;
@@ -55,6 +59,7 @@ export class TunDevice implements Device {
     this.name = facts.name;
     this.mtu = facts.mtu;
     this.offload = facts.hasHeader;
+    this.udpOffload = facts.udpOffload;
     this.#skip = facts.hasHeader ? 0 : FRAME_HEADER_LENGTH;
     this.#fd = fd;
     this.#wakeFd = this.#libc.eventfd(0, O_CLOEXEC | O_NONBLOCK);

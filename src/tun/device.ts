@@ -15,6 +15,8 @@ export interface Device extends AsyncDisposable {
   readonly mtu: number;
   /** Whether written frames may leave checksums and TCP segmentation to the other side. */
   readonly offload: boolean;
+  /** Whether they may leave the cutting of many UDP datagrams, too (USO: Linux 6.2). Without it each datagram is a frame. */
+  readonly udpOffload?: boolean;
   /** Copies one waiting frame into `into` (at least `MAX_FRAME_LENGTH` bytes) and returns its length; 0 when none waits. */
   readFrame(into: Uint8Array): number;
   /** Writes the first `length` bytes of `frame`; false when the device had no room and the frame is lost. */

@@ -68,12 +68,13 @@ export function adoptTun(fd: number, options: AdoptOptions = {}): TunDevice {
     );
   }
   const hasHeader = (flags & IFF_VNET_HDR) !== 0;
-  if (hasHeader && !speakFrames(c, fd)) {
+  const speech = hasHeader ? speakFrames(c, fd) : undefined;
+  if (hasHeader && speech === undefined) {
     throw refused(fd, `"${name}" keeps the size of its headers`, "Open it without IFF_VNET_HDR");
   }
   setNonBlocking(c, fd);
   const mtu = options.mtu ?? interfaceMtu(name) ?? DEFAULT_MTU;
-  return new TunDevice(fd, { name, mtu, hasHeader });
+  return new TunDevice(fd, { name, mtu, hasHeader, udpOffload: speech?.udpOffload ?? false });
 }
 
 function setNonBlocking(c: Libc, fd: number): void {

@@ -91,10 +91,10 @@ function open(options: TunOptions): TunDevice {
   checkMtu(mtu, addresses);
   return inNetns(options.netns, () => {
     const c = libc();
-    const { fd, name: given, hasHeader } = attach(c, path, name, offload);
+    const { fd, name: given, hasHeader, udpOffload } = attach(c, path, name, offload);
     try {
       const actual = configureLink(given, { mtu, addresses, routes, up });
-      return new TunDevice(fd, { name: given, mtu: actual, hasHeader });
+      return new TunDevice(fd, { name: given, mtu: actual, hasHeader, udpOffload });
     } catch (error) {
       c.close(fd);
       throw error;
@@ -106,6 +106,7 @@ interface Attached {
   readonly fd: number;
   readonly name: string;
   readonly hasHeader: boolean;
+  readonly udpOffload: boolean;
 }
 
 function attach(c: Libc, path: string, name: string, offload: boolean): Attached {
@@ -120,13 +121,15 @@ function attach(c: Libc, path: string, name: string, offload: boolean): Attached
     setRequestFlags(request, IFF_TUN | IFF_NO_PI | header);
     if (c.ioctl(fd, TUNSETIFF, request) < 0) throw attachError(path, name, c.errno());
     const given = interfaceName(request);
-    if (header !== 0 && !speakFrames(c, fd)) {
+    const speech = header !== 0 ? speakFrames(c, fd) : undefined;
+    if (header !== 0 && speech === undefined) {
       throw new DeviceError(
         "unsupported",
         `Cannot set the header size of "${given}": open it without offload`,
       );
     }
-    return { fd, name: given, hasHeader: header !== 0 };
+    const udpOffload = speech?.udpOffload ?? false;
+    return { fd, name: given, hasHeader: header !== 0, udpOffload };
   } catch (error) {
     c.close(fd);
     throw error;

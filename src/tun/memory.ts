@@ -72,6 +72,8 @@ export class MemoryDevice implements Device {
   readonly mtu: number;
   /** Whether written frames may leave checksums and segmentation to the other end. */
   readonly offload: boolean;
+  /** Whether they may leave the cutting of many UDP datagrams to it, too. */
+  readonly udpOffload: boolean;
   readonly #incoming: FrameQueue;
   readonly #outgoing: FrameQueue;
   #readable: ReadableStream<Uint8Array> | undefined;
@@ -88,6 +90,7 @@ export class MemoryDevice implements Device {
     this.name = name;
     this.mtu = mtu;
     this.offload = offload;
+    this.udpOffload = offload;
     this.#incoming = incoming;
     this.#outgoing = outgoing;
   }

@@ -50,6 +50,7 @@ class TappedDevice implements Device {
   readonly name: string;
   readonly mtu: number;
   readonly offload: boolean;
+  readonly udpOffload: boolean;
   readonly #device: Device;
   readonly #onFrame: FrameListener;
   #readable: ReadableStream<Uint8Array> | undefined;
@@ -59,6 +60,7 @@ class TappedDevice implements Device {
     this.name = device.name;
     this.mtu = device.mtu;
     this.offload = device.offload;
+    this.udpOffload = device.udpOffload ?? false;
     this.#device = device;
     this.#onFrame = onFrame;
   }

@@ -35,18 +35,25 @@ const TUN_F_USO4 = 0x20;
 const TUN_F_USO6 = 0x40;
 
 const TCP_OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
-/** From the best to nothing: packets to the program may leave work to the kernel in every case. */
-const OFFLOAD_STEPS = [TCP_OFFLOADS | TUN_F_USO4 | TUN_F_USO6, TCP_OFFLOADS, TUN_F_CSUM, 0];
+const ALL_OFFLOADS = TCP_OFFLOADS | TUN_F_USO4 | TUN_F_USO6;
+/** From the best to nothing: packets to the program may leave checksums and TCP segmentation to the kernel in every case. */
+const OFFLOAD_STEPS = [ALL_OFFLOADS, TCP_OFFLOADS, TUN_F_CSUM, 0];
+
+/** How a kernel speaks frames. */
+export interface FrameSpeech {
+  /** It cuts and joins UDP super-packets: the kernel that takes these flags is the one that can (Linux 6.2). */
+  readonly udpOffload: boolean;
+}
 
 /**
  * Makes a descriptor with IFF_VNET_HDR speak frames: a header of ten bytes, and as much offload as the kernel knows.
  *
- * @returns False when the kernel refuses even the header's size, which then is unknown
+ * @returns Undefined when the kernel refuses even the header's size, which then is unknown
  */
-export function speakFrames(c: Libc, fd: number): boolean {
+export function speakFrames(c: Libc, fd: number): FrameSpeech | undefined {
   const size = new Uint8Array(4);
   new DataView(size.buffer).setInt32(0, FRAME_HEADER_LENGTH, true);
-  if (c.ioctl(fd, TUNSETVNETHDRSZ, size) < 0) return false;
-  OFFLOAD_STEPS.some((features) => c.ioctlNumber(fd, TUNSETOFFLOAD, features) === 0);
-  return true;
+  if (c.ioctl(fd, TUNSETVNETHDRSZ, size) < 0) return undefined;
+  const isTaken = (features: number) => c.ioctlNumber(fd, TUNSETOFFLOAD, features) === 0;
+  return { udpOffload: OFFLOAD_STEPS.find(isTaken) === ALL_OFFLOADS };
 }
