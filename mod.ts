@@ -22,7 +22,18 @@ export {
 export { DeviceError, type DeviceErrorCode, FlowError, ProxyError } from "./src/errors.ts";
 export type { Clock } from "./src/flow/clock.ts";
 export { PseudoTcp, type PseudoTcpOptions, type PseudoTcpStats } from "./src/flow/pseudo_tcp.ts";
-export type { Flow, FlowEnd, FlowRequest, SocketAddress } from "./src/flow/types.ts";
+export type {
+  Flow,
+  FlowEnd,
+  FlowRequest,
+  RequestFor,
+  SocketAddress,
+  TcpFlow,
+  TcpFlowRequest,
+  UdpFlow,
+  UdpFlowEnd,
+  UdpFlowRequest,
+} from "./src/flow/types.ts";
 export { createLog, type Log, LOG_LEVELS, type LogLevel, SILENT } from "./src/log.ts";
 export type { Outcome, OutcomeKind, Refusal } from "./src/outcome.ts";
 export type { ExpectedCredentials } from "./src/proxy/credentials.ts";
@@ -36,6 +47,7 @@ export type { CongestionName, KeepAlive, TcpSettings } from "./src/tcp/settings.
 export type { Device } from "./src/tun/device.ts";
 export { TunDevice } from "./src/tun/descriptor.ts";
 export { type AdoptOptions, adoptTun } from "./src/tun/fd.ts";
+export { relayUdp, type UdpRelayEnd } from "./src/udp_relay.ts";
 export { openTun, type TunOptions } from "./src/tun/linux.ts";
 export {
   MemoryDevice,

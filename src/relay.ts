@@ -1,5 +1,5 @@
 /**
- * Pumps one flow and one tunnel into each other: half-close, abort and errors keep their meaning on the way; nothing else.
+ * Pumps one TCP flow and one tunnel into each other: half-close, abort and errors keep their meaning on the way; nothing else.
  *
  * | on one side | on the other |
  * | --- | --- |
@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { Flow, FlowEnd } from "./flow/types.ts";
+import type { FlowEnd, TcpFlow } from "./flow/types.ts";
 import type { OpenTunnel, TunnelEnd } from "./tunnel/tunnel.ts";
 
 /** How both sides of a relay ended. */
@@ -22,7 +22,7 @@ export interface RelayEnd {
 }
 
 /** Joins `flow` and `tunnel` until both have ended. Never rejects: an end is a fact. */
-export async function relay(flow: Flow, tunnel: OpenTunnel): Promise<RelayEnd> {
+export async function relay(flow: TcpFlow, tunnel: OpenTunnel): Promise<RelayEnd> {
   await Promise.allSettled([
     flow.readable.pipeTo(tunnel.writable),
     tunnel.readable.pipeTo(flow.writable),

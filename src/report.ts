@@ -8,24 +8,27 @@ import type { Flow, FlowRequest } from "./flow/types.ts";
 import type { Log } from "./log.ts";
 import type { Outcome, OutcomeKind } from "./outcome.ts";
 import type { RelayEnd } from "./relay.ts";
+import type { UdpRelayEnd } from "./udp_relay.ts";
 
 interface Place {
   readonly hostname: string;
   readonly port: number;
 }
 
-/** Troubles that an operator has to act on; the others are the far side's, and said with the flows. */
-const OPERATORS: ReadonlySet<OutcomeKind> = new Set<OutcomeKind>([
-  "proxy_authentication_required",
-  "proxy_unreachable",
-  "proxy_internal_error",
-  "proxy_configuration_error",
-  "proxy_loop_detected",
-  "connection_limit_reached",
-]);
-
 /** The same trouble is told again only after this: a thousand flows fail as one sentence. */
-const REPEAT_AFTER_MS = 30_000;
+const SOME_TIME_MS = 30_000;
+
+/** Troubles that an operator has to act on, and when each is told again; the others are the far side's, and said with the flows. */
+const REPEAT_AFTER_MS: Readonly<Partial<Record<OutcomeKind, number>>> = {
+  proxy_authentication_required: SOME_TIME_MS,
+  proxy_unreachable: SOME_TIME_MS,
+  proxy_internal_error: SOME_TIME_MS,
+  proxy_configuration_error: SOME_TIME_MS,
+  proxy_loop_detected: SOME_TIME_MS,
+  connection_limit_reached: SOME_TIME_MS,
+  // A proxy without UDP stays one.
+  udp_unsupported: Infinity,
+};
 
 /** Says what becomes of flows. */
 export class FlowReport {
@@ -52,14 +55,26 @@ export class FlowReport {
     this.#log.debug(`flow ${flow.id}: to ${place(target)} ${how}${why}: ${bytes}`);
   }
 
+  /** Both sides of an association are over. */
+  endedUdp(flow: Flow, target: Place, { flow: end, tunnel }: UdpRelayEnd): void {
+    if (!this.#log.enabled("debug")) return;
+    const why = tunnel.detail === "" ? "" : ` (${tunnel.detail})`;
+    const bytes = `${size(end.outboundBytes)} out, ${size(end.inboundBytes)} in`;
+    const lost = end.dropped === 0 ? "" : `, ${end.dropped} datagrams lost`;
+    this.#log.debug(
+      `flow ${flow.id}: to ${place(target)} is over, ${end.reason}${why}: ${bytes}${lost}`,
+    );
+  }
+
   /** The proxy said no, or nothing. */
   refused(request: FlowRequest, target: Place, outcome: Outcome): void {
     this.#log.debug(
       `flow ${request.id}: to ${place(target)} was refused: ${outcome.detail}`,
     );
-    if (!OPERATORS.has(outcome.kind)) return;
+    const repeatAfterMs = REPEAT_AFTER_MS[outcome.kind];
+    if (repeatAfterMs === undefined) return;
     const now = performance.now();
-    if (now - (this.#toldAt.get(outcome.kind) ?? -Infinity) < REPEAT_AFTER_MS) return;
+    if (now - (this.#toldAt.get(outcome.kind) ?? -Infinity) < repeatAfterMs) return;
     this.#toldAt.set(outcome.kind, now);
     this.#log.warn(outcome.detail);
   }

@@ -13,13 +13,14 @@ import { type Log, SILENT } from "./log.ts";
 import { type NameOptions, type NameService, openNames } from "./names.ts";
 import type { Outcome } from "./outcome.ts";
 import { Ipv6Path } from "./policy/ipv6_path.ts";
-import { DNS_PORT, type Route, routeOf } from "./policy/route.ts";
+import { DNS_PORT, routeOf } from "./policy/route.ts";
 import { relay } from "./relay.ts";
+import { relayUdp } from "./udp_relay.ts";
 import { FlowReport } from "./report.ts";
 import type { Limits } from "./stack/limits.ts";
 import type { TcpSettings } from "./tcp/settings.ts";
 import type { Device } from "./tun/device.ts";
-import type { ProxyClient, TunnelResponse } from "./tunnel/tunnel.ts";
+import type { ProxyClient, Target } from "./tunnel/tunnel.ts";
 import { IPV6_LENGTH, parseIp } from "./wire/address.ts";
 
 /** What {@linkcode run} may be told. */
@@ -47,7 +48,7 @@ export interface Running extends AsyncDisposable {
 }
 
 /**
- * Carries every TCP connection that comes out of `device` through `proxy`, until the device is closed.
+ * Carries every TCP connection and every UDP association that comes out of `device` through `proxy`, until the device is closed.
  *
  * @example The programs behind a device in memory, through a proxy in memory
  * ```ts
@@ -87,6 +88,7 @@ class Runner implements Running {
     this.#stack = new PseudoTcp({
       mtu: device.mtu,
       offload: device.offload,
+      udpOffload: device.udpOffload,
       addresses,
       limits,
       tcp,
@@ -134,6 +136,8 @@ class Runner implements Running {
     const { destination } = request;
     const route = routeOf(destination, this.#names, { blockDot: this.#blockDot });
     if (route.to === "resolver") {
+      // Datagrams to the resolver make no association: they were answered before.
+      if (request.protocol === "udp") return request.refuse({ refusal: "port-unreachable" });
       await serveStream(
         request.accept(),
         (query) => this.#names.answer(query, destination, "tcp"),
@@ -148,32 +152,50 @@ class Runner implements Running {
     }
   }
 
-  async #carry(request: FlowRequest, target: Extract<Route, { to: "tunnel" }>): Promise<void> {
-    const found = await this.#connect(request, target);
-    if (!("ok" in found)) return this.#refuse(request, target, found);
-    if (!found.ok) return this.#refuse(request, target, found.outcome);
-    if (isIpv6(target.hostname)) this.#ipv6.noteOpened();
-    const flow = request.accept();
-    this.#report.opened(flow, target);
-    this.#report.ended(flow, target, await relay(flow, found));
-  }
-
-  async #connect(
-    request: FlowRequest,
-    { hostname, port }: { readonly hostname: string; readonly port: number },
-  ): Promise<TunnelResponse | Outcome> {
+  async #carry(request: FlowRequest, { hostname, port }: Target): Promise<void> {
     const { signal } = request;
-    try {
-      return await this.#proxy.connect({ hostname, port }, { signal });
-    } catch (error) {
-      if (error instanceof ProxyError) return error.outcome;
-      if (signal.aborted) return cancelled;
-      const detail = `The tunnel failed: ${error instanceof Error ? error.message : error}`;
-      return { kind: "proxy_internal_error", refusal: "network-unreachable", status: 0, detail };
+    const target = { hostname, port };
+    if (request.protocol === "tcp") {
+      const found = await this.#answerOf(signal, () => this.#proxy.connect(target, { signal }));
+      if (!found.ok) return this.#refuse(request, target, found.outcome);
+      if (isIpv6(hostname)) this.#ipv6.noteOpened();
+      const flow = request.accept();
+      this.#report.opened(flow, target);
+      this.#report.ended(flow, target, await relay(flow, found));
+    } else {
+      const found = await this.#answerOf(signal, () => this.#proxy.connectUdp(target, { signal }));
+      if (!found.ok) return this.#refuse(request, target, found.outcome);
+      if (isIpv6(hostname)) this.#ipv6.noteOpened();
+      const flow = request.accept();
+      this.#report.opened(flow, target);
+      this.#report.endedUdp(flow, target, await relayUdp(flow, found));
     }
   }
 
-  #refuse(request: FlowRequest, target: { hostname: string; port: number }, why: Outcome): void {
+  /** What the proxy answered, or what it means that it did not. */
+  async #answerOf<T>(
+    signal: AbortSignal,
+    ask: () => Promise<T>,
+  ): Promise<T | { readonly ok: false; readonly outcome: Outcome }> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof ProxyError) return { ok: false, outcome: error.outcome };
+      if (signal.aborted) return { ok: false, outcome: cancelled };
+      const detail = `The tunnel failed: ${error instanceof Error ? error.message : error}`;
+      return {
+        ok: false,
+        outcome: {
+          kind: "proxy_internal_error",
+          refusal: "network-unreachable",
+          status: 0,
+          detail,
+        },
+      };
+    }
+  }
+
+  #refuse(request: FlowRequest, target: Target, why: Outcome): void {
     this.#report.refused(request, target, why);
     const isUnroutable = why.kind === "destination_ip_unroutable";
     if (isUnroutable && isIpv6(target.hostname)) this.#ipv6.noteUnroutable(performance.now());

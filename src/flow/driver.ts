@@ -7,7 +7,13 @@
  * @module
  */
 
-import type { DatagramEvent, EndedEvent, RequestEvent, SocketAddress } from "../stack/events.ts";
+import type {
+  AssociationEndedEvent,
+  DatagramEvent,
+  EndedEvent,
+  RequestEvent,
+  SocketAddress,
+} from "../stack/events.ts";
 import { Stack, type StackOptions } from "../stack/stack.ts";
 import type { Clock } from "./clock.ts";
 
@@ -21,12 +27,20 @@ export interface FlowListener {
   onEnded(event: EndedEvent): void;
 }
 
+/** What an association wants to hear of itself. */
+export interface AssociationListener {
+  /** A read that found nothing may look again. */
+  onReadable(): void;
+  /** It is over. */
+  onEnded(event: AssociationEndedEvent): void;
+}
+
 /** Where packets go: a device writes them at once, a stream when somebody reads. */
 export type Output = (stack: Stack, now: number) => void;
 
 /** What the driver hands on that belongs to no flow yet. */
 export interface DriverListener {
-  /** A SYN waits for an answer. */
+  /** A SYN, or the first datagram of an association, waits for an answer. */
   onRequest(event: RequestEvent): void;
   /** A datagram to one of the stack's datagram ports. */
   onDatagram(event: DatagramEvent): void;
@@ -38,6 +52,7 @@ export class Driver {
   readonly #clock: Clock;
   readonly #listener: DriverListener;
   readonly #flows = new Map<number, FlowListener>();
+  readonly #associations = new Map<number, AssociationListener>();
   /** Where packets go; set by whoever takes them. */
   output: Output = () => {};
   #isScheduled = false;
@@ -60,6 +75,11 @@ export class Driver {
     this.#flows.set(id, listener);
   }
 
+  /** The same for an association. */
+  listenToAssociation(id: number, listener: AssociationListener): void {
+    this.#associations.set(id, listener);
+  }
+
   /** Settles the core once the running task is done: many commands in a row cost one flush. */
   schedule(): void {
     if (this.#isScheduled) return;
@@ -74,9 +94,10 @@ export class Driver {
     for (let event; (event = this.stack.pollEvent()) !== undefined;) {
       if (event.type === "request") this.#listener.onRequest(event);
       else if (event.type === "datagram") this.#listener.onDatagram(event);
-      else if (event.type === "readable") this.#flows.get(event.id)?.onReadable();
+      else if (event.type === "readable") this.#listenerOf(event.id)?.onReadable();
       else if (event.type === "writable") this.#flows.get(event.id)?.onWritable();
       else if (event.type === "ended") this.#end(event);
+      else if (event.type === "association-ended") this.#endAssociation(event);
     }
     this.output(this.stack, now);
     this.arm();
@@ -99,16 +120,27 @@ export class Driver {
     listener?.onEnded(event);
   }
 
+  #endAssociation(event: AssociationEndedEvent): void {
+    const listener = this.#associations.get(event.id);
+    this.#associations.delete(event.id);
+    listener?.onEnded(event);
+  }
+
+  #listenerOf(id: number): FlowListener | AssociationListener | undefined {
+    return this.#flows.get(id) ?? this.#associations.get(id);
+  }
+
   /** Sends a datagram to a program. */
   sendDatagram(from: SocketAddress, to: SocketAddress, payload: Uint8Array): void {
     this.stack.sendDatagram(from, to, payload);
     this.schedule();
   }
 
-  /** Resets every flow, sends what that takes, and stops the clock. */
+  /** Resets every flow, ends every association, sends what that takes, and stops the clock. */
   close(): void {
     if (this.#isClosed) return;
     for (const id of this.#flows.keys()) this.stack.reset(id);
+    for (const id of this.#associations.keys()) this.stack.associations.end(id);
     this.flush(this.#clock.now());
     this.#isClosed = true;
     this.#clock.arm(Infinity, this.#wake);

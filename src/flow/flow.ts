@@ -1,5 +1,5 @@
 /**
- * A flow of the core as a pair of Web Streams. It has no queue of its own: a read takes from the core what the
+ * A TCP flow of the core as a pair of Web Streams. It has no queue of its own: a read takes from the core what the
  * receive window let in, a write waits for room in the core's send queue.
  *
  * @module
@@ -8,7 +8,7 @@
 import { FlowError } from "../errors.ts";
 import type { EndedEvent } from "../stack/events.ts";
 import type { Driver, FlowListener } from "./driver.ts";
-import type { Flow, FlowEnd, SocketAddress } from "./types.ts";
+import type { FlowEnd, SocketAddress, TcpFlow } from "./types.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -19,8 +19,8 @@ interface Waiter {
   reject(reason: unknown): void;
 }
 
-/** The flow of one accepted request. */
-export class StackFlow implements Flow, FlowListener {
+/** The flow of one accepted SYN. */
+export class StackFlow implements TcpFlow, FlowListener {
   readonly id: number;
   readonly protocol = "tcp";
   readonly source: SocketAddress;

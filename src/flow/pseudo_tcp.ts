@@ -6,13 +6,13 @@
 
 import { FRAME_HEADER_LENGTH, MAX_FRAME_LENGTH } from "../wire/virtio.ts";
 import type { Limits } from "../stack/limits.ts";
-import type { DatagramEvent } from "../stack/events.ts";
+import type { DatagramEvent, RequestEvent } from "../stack/events.ts";
 import type { TcpSettings } from "../tcp/settings.ts";
 import type { Device } from "../tun/device.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Driver } from "./driver.ts";
 import { deviceOutput, pump } from "./pump.ts";
-import { RequestQueue, StackRequest } from "./request.ts";
+import { RequestQueue, tcpRequest, udpRequest } from "./request.ts";
 import type { FlowRequest, SocketAddress } from "./types.ts";
 
 /** What a {@linkcode PseudoTcp} may be told. */
@@ -27,7 +27,9 @@ export interface PseudoTcpOptions {
   readonly tcp?: TcpSettings;
   /** Whether frames may leave checksums and segmentation to the device; for `attach`, and false by default. */
   readonly offload?: boolean;
-  /** UDP ports whose datagrams go to `onDatagram`; others are answered with port unreachable. */
+  /** Whether they may leave the cutting of many UDP datagrams to it, too: what `Device.udpOffload` says. False by default. */
+  readonly udpOffload?: boolean;
+  /** UDP ports whose datagrams go to `onDatagram`; those to others make associations. */
   readonly datagramPorts?: readonly number[];
   /** Takes a datagram to one of those ports. `reply` sends one back, from its destination to its source. */
   readonly onDatagram?: (
@@ -42,15 +44,17 @@ export interface PseudoTcpOptions {
 
 /** What a stack can tell of itself. */
 export interface PseudoTcpStats {
-  /** Flows that hold a place, those in TIME-WAIT included. */
+  /** TCP flows that hold a place, those in TIME-WAIT included. */
   readonly flows: number;
+  /** UDP associations, those that wait for an answer included. */
+  readonly associations: number;
   /** Dropped packets by reason. */
   readonly drops: ReadonlyMap<string, number>;
 }
 
 /**
- * A userspace network stack that terminates every TCP connection in the packets it is given, and hands each out
- * as a {@linkcode FlowRequest}.
+ * A userspace network stack that terminates every TCP connection and UDP association in the packets it is given, and hands each
+ * out as a {@linkcode FlowRequest}.
  *
  * It is a pair of packet streams, one IP packet a chunk, so a device is joined to it with
  * `device.readable.pipeThrough(stack).pipeTo(device.writable)`; `attach` does the same in batches.
@@ -79,29 +83,25 @@ export class PseudoTcp implements AsyncDisposable {
   /** A stack without flows. */
   constructor(options: PseudoTcpOptions = {}) {
     this.#options = options;
-    const { mtu = 1500, offload = false, addresses, limits, tcp, datagramPorts } = options;
+    const { mtu = 1500, offload = false, clock = systemClock() } = options;
     const secret = crypto.getRandomValues(new Uint8Array(16));
-    this.#driver = new Driver(
-      { mtu, offload, secret, addresses, limits, tcp, datagramPorts },
-      options.clock ?? systemClock(),
-      {
-        onRequest: (event) => this.#requests.push(this.#newRequest(event)),
-        onDatagram: (event) => this.#datagram(event),
-      },
-    );
+    this.#driver = new Driver({ ...options, mtu, offload, secret }, clock, {
+      onRequest: (event) => this.#request(event),
+      onDatagram: (event) => this.#datagram(event),
+    });
     this.readable = this.#newReadable();
     this.writable = this.#newWritable();
   }
 
-  /** SYNs that wait for an answer. For one reader; `for await` reads it. */
+  /** SYNs and first datagrams that wait for an answer. For one reader; `for await` reads it. */
   get flows(): ReadableStream<FlowRequest> {
     return this.#requests.readable;
   }
 
   /** What happened so far. */
   get stats(): PseudoTcpStats {
-    const { flowCount, drops } = this.#driver.stack;
-    return { flows: flowCount, drops: new Map(drops) };
+    const { flowCount, associations, drops } = this.#driver.stack;
+    return { flows: flowCount, associations: associations.size, drops: new Map(drops) };
   }
 
   /**
@@ -109,7 +109,8 @@ export class PseudoTcp implements AsyncDisposable {
    * with `offload`. Settles when the device is closed or the stack is.
    */
   async attach(device: Device): Promise<void> {
-    if (this.#options.offload && !device.offload) {
+    const { offload, udpOffload } = this.#options;
+    if ((offload && !device.offload) || (udpOffload && !device.udpOffload)) {
       throw new TypeError(
         `Cannot attach "${device.name}": the stack offloads and the device does not`,
       );
@@ -132,8 +133,11 @@ export class PseudoTcp implements AsyncDisposable {
     return this.close();
   }
 
-  #newRequest(event: ConstructorParameters<typeof StackRequest>[1]): StackRequest {
-    return new StackRequest(this.#driver, event, (request) => this.#requests.delete(request));
+  #request(event: RequestEvent): void {
+    const newRequest = event.protocol === "tcp" ? tcpRequest : udpRequest;
+    this.#requests.push(
+      newRequest(this.#driver, event, (request) => this.#requests.delete(request)),
+    );
   }
 
   #datagram({ source, destination, payload }: DatagramEvent): void {

@@ -1,36 +1,92 @@
 /**
- * A program's SYN as an object that somebody answers, and the stream in which such objects wait.
+ * A program's SYN, or its first datagram, as an object that somebody answers, and the stream in which such objects wait.
  *
  * @module
  */
 
-import type { Outcome } from "../outcome.ts";
-import type { EndedEvent, RequestEvent } from "../stack/events.ts";
+import type { Outcome, Refusal } from "../outcome.ts";
+import type { RequestEvent } from "../stack/events.ts";
 import type { Driver, FlowListener } from "./driver.ts";
 import { StackFlow } from "./flow.ts";
-import type { Flow, FlowRequest, SocketAddress } from "./types.ts";
+import type { FlowRequest, SocketAddress, TcpFlowRequest, UdpFlowRequest } from "./types.ts";
+import { AssociationFlow } from "./udp_flow.ts";
 
-/** One request of the core. */
-export class StackRequest implements FlowRequest, FlowListener {
+/** Hears when the program gave up before the answer. */
+export type OnGivenUp = (request: FlowRequest) => void;
+
+/** A SYN as an object. */
+export function tcpRequest(
+  driver: Driver,
+  event: RequestEvent,
+  onGivenUp: OnGivenUp,
+): TcpFlowRequest {
+  const { id, source, destination } = event;
+  const request = new StackRequest("tcp" as const, driver, event, {
+    accept: () => {
+      const flow = new StackFlow(driver, id, source, destination);
+      if (!driver.stack.accept(id)) {
+        // The program gave up in the meantime: what it gets is a flow that is over.
+        const nothing = { outboundBytes: 0, inboundBytes: 0 };
+        flow.onEnded({ type: "ended", id, reason: "reset", ...nothing });
+      }
+      return flow;
+    },
+    refuse: (refusal) => driver.stack.refuse(id, refusal),
+    onEnded: () => onGivenUp(request),
+  });
+  driver.listen(id, request);
+  return request;
+}
+
+/** The first datagram of an association as an object. */
+export function udpRequest(
+  driver: Driver,
+  event: RequestEvent,
+  onGivenUp: OnGivenUp,
+): UdpFlowRequest {
+  const { id, source, destination } = event;
+  const request = new StackRequest("udp" as const, driver, event, {
+    accept: () => {
+      const flow = new AssociationFlow(driver, id, source, destination);
+      if (!driver.stack.associations.accept(id)) {
+        const nothing = { outboundBytes: 0, inboundBytes: 0, dropped: 0 };
+        flow.onEnded({ type: "association-ended", id, reason: "finished", ...nothing });
+      }
+      return flow;
+    },
+    refuse: (refusal) => driver.stack.associations.end(id, refusal),
+    onEnded: () => onGivenUp(request),
+  });
+  driver.listenToAssociation(id, request);
+  return request;
+}
+
+/** What the answers to a request do to the core, and who hears that there will be none. */
+interface Answers<F> {
+  accept(): F;
+  refuse(refusal: Refusal): void;
+  onEnded(): void;
+}
+
+class StackRequest<P, F> implements FlowListener {
   readonly id: number;
-  readonly protocol = "tcp";
+  readonly protocol: P;
   readonly source: SocketAddress;
   readonly destination: SocketAddress;
   readonly #driver: Driver;
-  readonly #onEnded: (request: StackRequest) => void;
+  readonly #answers: Answers<F>;
   #isAnswered = false;
   #hasEnded = false;
   /** Made only for those who ask: most requests are answered at once. */
   #abort: AbortController | undefined;
 
-  /** `onEnded` hears when the program gave up before the answer. */
-  constructor(driver: Driver, event: RequestEvent, onEnded: (request: StackRequest) => void) {
+  constructor(protocol: P, driver: Driver, event: RequestEvent, answers: Answers<F>) {
+    this.protocol = protocol;
     this.#driver = driver;
-    this.#onEnded = onEnded;
+    this.#answers = answers;
     this.id = event.id;
     this.source = event.source;
     this.destination = event.destination;
-    driver.listen(event.id, this);
   }
 
   get signal(): AbortSignal {
@@ -39,26 +95,16 @@ export class StackRequest implements FlowRequest, FlowListener {
     return this.#abort.signal;
   }
 
-  accept(): Flow {
+  accept(): F {
     this.#answer();
-    const flow = new StackFlow(this.#driver, this.id, this.source, this.destination);
-    if (!this.#driver.stack.accept(this.id)) {
-      // The program gave up in the meantime: what it gets is a flow that is over.
-      flow.onEnded({
-        type: "ended",
-        id: this.id,
-        reason: "reset",
-        outboundBytes: 0,
-        inboundBytes: 0,
-      });
-    }
+    const flow = this.#answers.accept();
     this.#driver.schedule();
     return flow;
   }
 
   refuse(outcome: Pick<Outcome, "refusal">): void {
     this.#answer();
-    this.#driver.stack.refuse(this.id, outcome.refusal);
+    this.#answers.refuse(outcome.refusal);
     this.#driver.schedule();
   }
 
@@ -73,10 +119,10 @@ export class StackRequest implements FlowRequest, FlowListener {
 
   onWritable(): void {}
 
-  onEnded(_event: EndedEvent): void {
+  onEnded(): void {
     this.#hasEnded = true;
     this.#abort?.abort(gaveUp());
-    this.#onEnded(this);
+    this.#answers.onEnded();
   }
 }
 
@@ -86,7 +132,7 @@ function gaveUp(): DOMException {
 
 /** Requests that nobody has taken yet, as a stream. The core bounds how many there are. */
 export class RequestQueue {
-  readonly #waiting = new Set<StackRequest>();
+  readonly #waiting = new Set<FlowRequest>();
   #wake: (() => void) | undefined;
   #isClosed = false;
   /** For one reader. */
@@ -96,14 +142,14 @@ export class RequestQueue {
   }, { highWaterMark: 0 });
 
   /** Adds a request. */
-  push(request: StackRequest): void {
+  push(request: FlowRequest): void {
     if (this.#isClosed) return request.refuse({ refusal: "network-unreachable" });
     this.#waiting.add(request);
     this.#wake?.();
   }
 
   /** Takes a request out that is over. */
-  delete(request: StackRequest): void {
+  delete(request: FlowRequest): void {
     this.#waiting.delete(request);
   }
 

@@ -165,7 +165,7 @@ const UNANSWERED_REFUSALS: Readonly<Partial<Record<OutcomeKind, Refusal>>> = {
   connection_limit_reached: "host-unreachable",
   connection_terminated: "reset",
   connection_timeout: "host-unreachable",
-  udp_unsupported: "prohibited",
+  udp_unsupported: "port-unreachable",
 };
 
 function byStatus(status: number): Row {

@@ -14,9 +14,10 @@ export interface SocketAddress {
   readonly port: number;
 }
 
-/** A program's SYN waits for `accept` or `refuse`. */
+/** A program's SYN, or the first datagram of an association, waits for `accept` or `refuse`. */
 export interface RequestEvent {
   readonly type: "request";
+  readonly protocol: "tcp" | "udp";
   readonly id: number;
   readonly source: SocketAddress;
   readonly destination: SocketAddress;
@@ -24,7 +25,7 @@ export interface RequestEvent {
 
 /**
  * - `opened`: the handshake is complete.
- * - `readable`: a read that found nothing may look again.
+ * - `readable`: a read that found nothing may look again; of UDP, too.
  * - `writable`: a writer that was told to wait may go on.
  */
 export interface FlowEvent {
@@ -32,7 +33,7 @@ export interface FlowEvent {
   readonly id: number;
 }
 
-/** A flow, or a request that nobody had answered, is over. */
+/** A TCP flow, or a request that nobody had answered, is over. */
 export interface EndedEvent {
   readonly type: "ended";
   readonly id: number;
@@ -41,6 +42,28 @@ export interface EndedEvent {
   readonly outboundBytes: number;
   /** Bytes to the program that it acknowledged. */
   readonly inboundBytes: number;
+}
+
+/**
+ * Why an association is over.
+ *
+ * - `finished`: it was ended here, or refused.
+ * - `idle`: the program sent nothing for as long as it lives.
+ * - `displaced`: all places were taken, and this one had been silent longest.
+ */
+export type AssociationEndReason = "finished" | "idle" | "displaced";
+
+/** An association, or a request for one that nobody had answered, is over. */
+export interface AssociationEndedEvent {
+  readonly type: "association-ended";
+  readonly id: number;
+  readonly reason: AssociationEndReason;
+  /** Bytes of payload from the program. */
+  readonly outboundBytes: number;
+  /** Bytes of payload to the program. */
+  readonly inboundBytes: number;
+  /** Datagrams of both directions that were lost here. */
+  readonly dropped: number;
 }
 
 /** A UDP datagram to one of the ports that the owner asked for. */
@@ -52,4 +75,9 @@ export interface DatagramEvent {
 }
 
 /** One of them. */
-export type StackEvent = RequestEvent | FlowEvent | EndedEvent | DatagramEvent;
+export type StackEvent =
+  | RequestEvent
+  | FlowEvent
+  | EndedEvent
+  | AssociationEndedEvent
+  | DatagramEvent;

@@ -8,20 +8,24 @@ import { getU32 } from "../bytes.ts";
 import type { Endpoint } from "../tcp/endpoint.ts";
 import type { IpPacket } from "../wire/ip.ts";
 
-/** One TCP flow of the stack. `source` is the program's end. */
-export interface FlowEntry {
-  readonly id: number;
+/** What a flow is found by; the protocol is that of the table. `source` is the program's end. */
+export interface TableEntry<E> {
   readonly version: 4 | 6;
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
   readonly sourcePort: number;
   readonly destinationPort: number;
+  readonly hash: number;
+  /** The next entry of the same bucket. */
+  next: E | undefined;
+}
+
+/** One TCP flow of the stack. */
+export interface FlowEntry extends TableEntry<FlowEntry> {
+  readonly id: number;
   readonly endpoint: Endpoint;
   /** Pseudo-header sum of what is sent to the program, without the length. */
   readonly pseudoSum: number;
-  readonly hash: number;
-  /** The next entry of the same bucket. */
-  next: FlowEntry | undefined;
   /** The SYN as it came, to be quoted by an ICMP refusal; gone once the request is answered. */
   syn: Uint8Array | undefined;
   /** When an unanswered request is refused; Infinity once it is answered. */
@@ -42,9 +46,9 @@ export interface FlowEntry {
 
 const INITIAL_BUCKETS = 256;
 
-/** All flows by their 5-tuple (the protocol is TCP). */
-export class FlowTable {
-  #buckets: (FlowEntry | undefined)[] = new Array(INITIAL_BUCKETS).fill(undefined);
+/** All flows of one protocol by their 5-tuple. */
+export class FlowTable<E extends TableEntry<E>> {
+  #buckets: (E | undefined)[] = new Array(INITIAL_BUCKETS).fill(undefined);
   #size = 0;
   readonly #secret: number;
 
@@ -75,7 +79,7 @@ export class FlowTable {
     packet: IpPacket,
     sourcePort: number,
     destinationPort: number,
-  ): FlowEntry | undefined {
+  ): E | undefined {
     let entry = this.#buckets[hash & (this.#buckets.length - 1)];
     while (entry !== undefined) {
       if (
@@ -90,13 +94,13 @@ export class FlowTable {
   }
 
   /** Adds an entry, whose 5-tuple must be free. */
-  add(entry: FlowEntry): void {
+  add(entry: E): void {
     if (++this.#size > this.#buckets.length) this.#grow();
     this.#link(entry);
   }
 
   /** Takes an entry out. */
-  remove(entry: FlowEntry): void {
+  remove(entry: E): void {
     const index = entry.hash & (this.#buckets.length - 1);
     let at = this.#buckets[index];
     if (at === entry) {
@@ -110,7 +114,7 @@ export class FlowTable {
     this.#size--;
   }
 
-  #link(entry: FlowEntry): void {
+  #link(entry: E): void {
     const index = entry.hash & (this.#buckets.length - 1);
     entry.next = this.#buckets[index];
     this.#buckets[index] = entry;

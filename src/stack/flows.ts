@@ -33,6 +33,8 @@ export interface FlowsOptions {
   readonly tcp?: TcpSettings;
   readonly pathMtus: PathMtus;
   readonly identification: Identification;
+  /** Numbers all flows of the stack, those of UDP, too. */
+  readonly newId: () => number;
   /** Where events go. */
   readonly events: Queue<StackEvent>;
   /** Where an ICMP refusal goes. */
@@ -45,13 +47,12 @@ export const NO_FLOW = "no-flow";
 /** All flows of one stack. */
 export class Flows {
   readonly #options: FlowsOptions;
-  readonly #table: FlowTable;
+  readonly #table: FlowTable<FlowEntry>;
   readonly #flows = new Map<number, FlowEntry>();
   readonly #ready = new Queue<FlowEntry>();
   readonly #timeWaits = new Queue<FlowEntry>();
-  readonly #deadlines = new Deadlines();
+  readonly #deadlines = new Deadlines<FlowEntry>();
   readonly #out = newOutSegment();
-  #nextId = 1;
   #requests = 0;
 
   /** No flows yet. */
@@ -91,7 +92,7 @@ export class Flows {
     if (this.#requests >= limits.requests) return "limit-requests";
     const { sourcePort, destinationPort } = parsed.segment;
     const hash = this.#table.hash(frame, parsed.ip, sourcePort, destinationPort);
-    const id = this.#nextId++;
+    const id = this.#options.newId();
     const entry = newEntry(id, hash, frame, parsed, this.#options, limits, now);
     const pathMtu = this.#options.pathMtus.get(entry.source, now);
     if (pathMtu !== Infinity) fitToPath(entry, pathMtu);
@@ -101,7 +102,7 @@ export class Flows {
     this.#deadlines.schedule(entry, entry.requestDeadline);
     const source = { hostname: formatIp(entry.source), port: sourcePort };
     const destination = { hostname: formatIp(entry.destination), port: destinationPort };
-    events.push({ type: "request", id, source, destination });
+    events.push({ type: "request", protocol: "tcp", id, source, destination });
     return undefined;
   }
 

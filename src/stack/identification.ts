@@ -11,6 +11,12 @@ import { sipHash } from "../tcp/isn.ts";
 /** Pairs of hosts share this many counters; a shared one only counts faster. A power of two. */
 const COUNTERS = 1024;
 
+/** Where one pair of hosts began to count, and which counter counts for it: for those who send many packets, so that they hash once. */
+export interface IdSequence {
+  readonly start: number;
+  readonly index: number;
+}
+
 /** A hash of the pair says where it begins to count, another half of it which counter counts. */
 export class Identification {
   readonly #secret: Uint8Array;
@@ -23,11 +29,20 @@ export class Identification {
 
   /** The next 32 bits for a packet from `source` to `destination`, of which IPv4 takes the lower half; `count` of them are used up. */
   next(source: Uint8Array, destination: Uint8Array, protocol: number, count = 1): number {
+    return this.take(this.sequence(source, destination, protocol), count);
+  }
+
+  /** How packets from `source` to `destination` are counted. */
+  sequence(source: Uint8Array, destination: Uint8Array, protocol: number): IdSequence {
     const tuple = concatBytes([source, destination, Uint8Array.of(protocol)]);
     const [start, index] = sipHash(this.#secret, tuple);
-    const at = index & (COUNTERS - 1);
-    const counter = this.#counters[at];
-    this.#counters[at] += count;
+    return { start, index: index & (COUNTERS - 1) };
+  }
+
+  /** The next of a sequence, of which `count` are used up. */
+  take({ start, index }: IdSequence, count = 1): number {
+    const counter = this.#counters[index];
+    this.#counters[index] += count;
     return (start + counter) >>> 0;
   }
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { DEFAULT_ANSWERED_DNS_IDLE_MS, DEFAULT_IDLE_MS } from "../udp/constants.ts";
+
 /** The bounds of one stack. Give a part of them to have others. */
 export interface Limits {
   /** Flows at once, those in TIME-WAIT and those not yet read to their end included. A SYN beyond is dropped, as a full backlog would: the program tries again. */
@@ -29,6 +31,21 @@ export interface Limits {
   readonly repliesPerSecond: number;
   /** Events that wait for the owner; datagrams beyond are dropped, other events are bounded by the flows. */
   readonly datagrams: number;
+  /**
+   * UDP associations at once, those that wait for an answer included: each is a stream of the proxy's, and mostly a socket there. The one
+   * that has been silent longest gives way. With 0 there is no UDP, and every datagram is answered with port unreachable.
+   */
+  readonly associations: number;
+  /** How long an association lives without a datagram of the program, in milliseconds; at least two minutes (RFC 4787, section 4.3). */
+  readonly associationIdleMs: number;
+  /** The same for one to port 53 whose last question was answered: most programs take a new port for the next. */
+  readonly answeredDnsIdleMs: number;
+  /** Datagrams of one association that nobody has taken yet, because the proxy has not answered or a reader is slow; the oldest gives way. */
+  readonly waitingDatagrams: number;
+  /** Bytes of these: 50 ms at 160 Mbit/s, and always the longest datagram. */
+  readonly waitingBytes: number;
+  /** Bytes of datagrams that wait for the device, of all associations together; the oldest gives way. */
+  readonly inboundDatagramBytes: number;
   /** Packets that wait for their missing fragments at once; the oldest gives way, for a packet that can be whole mostly is at once. */
   readonly reassemblies: number;
   /** Bytes of their fragments, with what it costs to keep them: 64 of the longest packets. Linux takes the same. */
@@ -53,6 +70,12 @@ export const DEFAULT_LIMITS: Limits = {
   replyBytes: 4 << 20,
   repliesPerSecond: 1000,
   datagrams: 1024,
+  associations: 16_384,
+  associationIdleMs: DEFAULT_IDLE_MS,
+  answeredDnsIdleMs: DEFAULT_ANSWERED_DNS_IDLE_MS,
+  waitingDatagrams: 1024,
+  waitingBytes: 1 << 20,
+  inboundDatagramBytes: 4 << 20,
   reassemblies: 256,
   reassemblyBytes: 4 << 20,
   fragmentsPerPacket: 256,

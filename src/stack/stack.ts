@@ -6,11 +6,12 @@
  * 1. `handlePacket`: the frame is parsed in place (`ingress.ts`); what must not be believed is a counted drop, and where an RFC asks for it
  *    the sender is told (`icmp.ts`). A fragment waits until its packet is whole (`reassembly.ts`), which then goes the same way.
  * 2. TCP: the 5-tuple finds the flow (`flows.ts`, `flow_table.ts`), whose endpoint takes the segment (`tcp/`). A SYN without a flow
- *    is a request; any other segment without a flow gets a RST. UDP and ICMP are answered here; long answers leave in pieces
- *    (`replies.ts`, `fragmentation.ts`).
+ *    is a request; any other segment without a flow gets a RST. UDP: it finds the association (`associations.ts`), whose owner takes the
+ *    datagram; the first one is a request. ICMP is answered here; long answers leave in pieces (`replies.ts`, `fragmentation.ts`).
  * 3. What happened is an event (`pollEvent`): request, opened, readable, writable, ended.
  * 4. The flow stands in the ready queue until it has nothing more to send; `pollPacket` asks the flows by turns for one
- *    segment each and writes it as a frame (`egress.ts`). A bare ACK leaves only here: one for a whole batch.
+ *    segment each and writes it as a frame (`egress.ts`). A bare ACK leaves only here: one for a whole batch. Datagrams leave before
+ *    them, and many as one frame (`datagram_egress.ts`).
  * 5. Deadlines wait in one heap (`deadlines.ts`); `nextTimeout` tells the first.
  *
  * The contract: call one handle or command, or a batch of them, then drain `pollPacket` and `pollEvent`, then arm `nextTimeout`.
@@ -25,6 +26,7 @@ import { checkSettings, type TcpSettings } from "../tcp/settings.ts";
 import { formatIp, parseIp } from "../wire/address.ts";
 import { type DropReason, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ip.ts";
 import { ACK, RST, SYN } from "../wire/tcp.ts";
+import { Associations } from "./associations.ts";
 import type { SocketAddress, StackEvent } from "./events.ts";
 import { Flows, NO_FLOW } from "./flows.ts";
 import { Icmp } from "./icmp.ts";
@@ -47,7 +49,9 @@ export interface StackOptions {
   readonly secret: Uint8Array;
   /** Addresses that answer an echo request. */
   readonly addresses?: readonly string[];
-  /** UDP ports whose datagrams become events; any other port is unreachable. */
+  /** Whether many datagrams may leave as one frame (USO). */
+  readonly udpOffload?: boolean;
+  /** UDP ports whose datagrams become events, without an association. */
   readonly datagramPorts?: readonly number[];
   /** Other bounds than `DEFAULT_LIMITS`. */
   readonly limits?: Partial<Limits>;
@@ -55,11 +59,13 @@ export interface StackOptions {
   readonly tcp?: TcpSettings;
 }
 
-/** The core: many TCP endpoints behind one device. */
+/** The core: many TCP endpoints and UDP associations behind one device. */
 export class Stack {
   readonly #limits: Limits;
   readonly #datagramPorts: readonly number[];
   readonly #flows: Flows;
+  /** UDP: commands and questions that are not about TCP. */
+  readonly associations: Associations;
   readonly #events = new Queue<StackEvent>();
   readonly #reassembly: Reassembly;
   readonly #icmp: Icmp;
@@ -68,6 +74,7 @@ export class Stack {
   /** The shapes that every packet passes through. */
   readonly #parsed = newParsed();
   #datagrams = 0;
+  #lastId = 0;
 
   /** A stack without flows. */
   constructor(options: StackOptions) {
@@ -86,8 +93,11 @@ export class Stack {
     const identification = new Identification(secret);
     this.#replies = new Replies(limits, mtu, pathMtus, identification);
     const reply = (packet: Uint8Array) => this.#reply(packet);
-    const shared = { limits, pathMtus, identification, events: this.#events, reply };
+    const newId = () => ++this.#lastId;
+    const drop = (reason: DropReason) => this.#drop(reason);
+    const shared = { limits, pathMtus, identification, newId, events: this.#events, reply, drop };
     const flows = this.#flows = new Flows({ ...options, ...shared });
+    this.associations = new Associations({ ...options, ...shared });
     const addresses = (options.addresses ?? []).map(parseAddress);
     this.#icmp = new Icmp({ addresses, flows, pathMtus, errors: this.#replies.errors, reply });
   }
@@ -97,7 +107,7 @@ export class Stack {
     return this.#drops;
   }
 
-  /** How many flows hold a place in the table, those in TIME-WAIT included. */
+  /** How many TCP flows hold a place in the table, those in TIME-WAIT included. */
   get flowCount(): number {
     return this.#flows.size;
   }
@@ -150,6 +160,7 @@ export class Stack {
     const { ip, datagram } = this.#parsed;
     const { sourceAt, destinationAt, addressLength, start, payloadEnd } = ip;
     if (!this.#datagramPorts.includes(datagram.destinationPort)) {
+      if (this.#limits.associations > 0) return this.associations.arrive(frame, this.#parsed, now);
       if (!this.#replies.errors.take(now)) return "limit-replies";
       this.#reply(unreachablePacket(frame.subarray(start, payloadEnd), "port-unreachable"));
       return "udp-port-unreachable";
@@ -171,6 +182,7 @@ export class Stack {
   /** Acts on every deadline that has come. Called early, or twice, it does nothing. */
   handleTimeout(now: number): void {
     this.#flows.handleTimeout(now);
+    this.associations.handleTimeout(now);
     for (let first; (first = this.#reassembly.takeExpired(now)) !== undefined;) {
       const limited = first === null ? undefined : this.#icmp.refuseFragments(first, now);
       this.#drop(limited ?? "fragments-timed-out");
@@ -179,7 +191,8 @@ export class Stack {
 
   /** Writes the next frame to `frame`, which has room for `MAX_FRAME_LENGTH` bytes, and returns its length; 0 when there is none. */
   pollPacket(frame: Uint8Array, now: number): number {
-    return this.#replies.poll(frame, now) || this.#flows.pollPacket(frame, now);
+    return this.#replies.poll(frame, now) || this.associations.pollPacket(frame, now) ||
+      this.#flows.pollPacket(frame, now);
   }
 
   /** Takes the next event; undefined when there is none. */
@@ -191,7 +204,11 @@ export class Stack {
 
   /** When `handleTimeout` wants to be called, Infinity for never. It may be too early, never too late. */
   nextTimeout(): number {
-    return Math.min(this.#flows.nextTimeout(), this.#reassembly.nextTimeout());
+    return Math.min(
+      this.#flows.nextTimeout(),
+      this.associations.nextTimeout(),
+      this.#reassembly.nextTimeout(),
+    );
   }
 
   /** Answers a request with a SYN-ACK. False when the program has given up meanwhile. */

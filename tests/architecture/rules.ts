@@ -32,7 +32,8 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   policy: ["wire/address"],
 
   relay: ["type flow", "type tunnel"],
-  report: ["type flow", "type relay"],
+  udp_relay: ["type flow", "type tunnel"],
+  report: ["type flow", "type relay", "type udp_relay"],
   names: ["dns", "policy", "tunnel", "wire/address"],
   run: ["*"],
   cli: [

@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import { Stack, type StackOptions } from "../../src/stack/stack.ts";
 import { frameOf } from "./naive_ip.ts";
 
-/** A stack that answers echo for the far hosts of `HOSTS`. */
+/** A stack that answers echo for the far hosts of `HOSTS`, and has no UDP unless `limits` say so: a datagram is what provokes an ICMP error. */
 export class Host {
   readonly stack: Stack;
   now: number;
@@ -17,7 +17,8 @@ export class Host {
   constructor(options: Partial<StackOptions> = {}, now = 0) {
     const secret = Uint8Array.from({ length: 16 }, (_, i) => i);
     const addresses = ["203.0.113.5", "2001:db8::5"];
-    this.stack = new Stack({ mtu: 1500, offload: false, secret, addresses, ...options });
+    const limits = { associations: 0, ...options.limits };
+    this.stack = new Stack({ mtu: 1500, offload: false, secret, addresses, ...options, limits });
     this.now = now;
   }
 

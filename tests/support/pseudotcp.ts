@@ -10,6 +10,7 @@ import { type Process, startProcess } from "./process.ts";
 
 const MOD = new URL("../../mod.ts", import.meta.url).pathname;
 const CLIENT = new URL("client.ts", import.meta.url).pathname;
+const UDP_CLIENT = new URL("udp_client.ts", import.meta.url).pathname;
 
 /** A cold start on two busy cores, with the namespace to wire. */
 const START_TIMEOUT_MS = 20_000;
@@ -99,16 +100,28 @@ export async function runClient<T = Record<string, unknown>>(
   namespace: Namespace,
   ...args: string[]
 ): Promise<T> {
-  const ran = await namespace.run(...clientLine(args));
+  return await runTo(namespace, clientLine(CLIENT, args));
+}
+
+/** The same for `tests/support/udp_client.ts`. */
+export async function runUdpClient<T = Record<string, unknown>>(
+  namespace: Namespace,
+  ...args: string[]
+): Promise<T> {
+  return await runTo(namespace, clientLine(UDP_CLIENT, args));
+}
+
+async function runTo(namespace: Namespace, line: [string, ...string[]]) {
+  const ran = await namespace.run(...line);
   if (ran.code !== 0) throw new Error(`The client ended with ${ran.code}: ${ran.stderr}`);
   return JSON.parse(ran.stdout);
 }
 
 /** Starts a client of `tests/support/client.ts` in the namespace. */
 export function startClient(namespace: Namespace, ...args: string[]): Process {
-  return namespace.start(...clientLine(args));
+  return namespace.start(...clientLine(CLIENT, args));
 }
 
-function clientLine(args: string[]): [command: string, ...args: string[]] {
-  return [Deno.execPath(), "run", "-A", "--no-config", CLIENT, ...args];
+function clientLine(client: string, args: string[]): [command: string, ...args: string[]] {
+  return [Deno.execPath(), "run", "-A", "--no-config", client, ...args];
 }

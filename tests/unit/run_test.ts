@@ -122,13 +122,14 @@ Deno.test("DNS over TCP is answered by the same resolver", async () => {
   assertStringIncludes((answer.answers![0] as { data: string }).data, "fd70:");
 });
 
-Deno.test("without DNS a datagram to port 53 is unreachable, and a flow there goes through the tunnel", async () => {
+Deno.test("without DNS datagrams and flows to port 53 go through the tunnel", async () => {
   const { device, far } = memoryDevice({ offload: false });
-  const targets: Target[] = [];
-  await using proxy = new MemoryClient((target) => {
-    targets.push(target);
-    return "echo";
-  });
+  const targets: string[] = [];
+  const script = (protocol: string) => ({ hostname, port }: Target) => {
+    targets.push(`${protocol} ${hostname} ${port}`);
+    return "echo" as const;
+  };
+  await using proxy = new MemoryClient(script("tcp"), script("udp"));
   await using _running = run(device, proxy, { dns: "off" });
   const writer = far.writable.getWriter();
   const [source, resolver] = [parseIp("198.18.0.1")!, parseIp("9.9.9.9")!];
@@ -137,10 +138,10 @@ Deno.test("without DNS a datagram to port 53 is unreachable, and a flow there go
   const reader = far.readable.getReader();
   const { value } = await reader.read();
   reader.releaseLock();
-  assertEquals([value![9], value![20], value![21]], [1, 3, 3]);
+  assertEquals([value![9], text(value!.subarray(28))], [17, "a question"]);
   await using program = new Program(far, { destination: "9.9.9.9", destinationPort: 53 });
   await program.reaches("ESTABLISHED");
-  assertEquals(targets, [{ hostname: "9.9.9.9", port: 53 }]);
+  assertEquals(targets, ["udp 9.9.9.9 53", "tcp 9.9.9.9 53"]);
 });
 
 Deno.test("with doh a name has its real address, asked through the tunnel, and the flow goes there", async () => {

@@ -117,7 +117,7 @@ Deno.test("A proxy that does not know the request does not carry UDP; others say
     udpOutcomeOf({ status, proxyStatus }, "udp a.example:1");
   for (const status of [200, 404, 405, 426, 501]) {
     assertEquals(outcome(status).kind, "udp_unsupported");
-    assertEquals([outcome(status).refusal, outcome(status).status], ["prohibited", status]);
+    assertEquals([outcome(status).refusal, outcome(status).status], ["port-unreachable", status]);
     assertMatch(outcome(status).detail, /udp a\.example:1.*does not carry UDP/);
   }
   assertEquals(outcome(407).kind, "proxy_authentication_required");

@@ -56,7 +56,9 @@ function echoFrame(family: 4 | 6, target = HOSTS[family][1]): Uint8Array {
 }
 
 function answers(frame: Uint8Array, options: Partial<StackOptions> = {}) {
-  const stack = new Stack({ mtu: 1500, offload: false, secret: new Uint8Array(16), ...options });
+  const limits = { associations: 0, ...options.limits };
+  const secret = new Uint8Array(16);
+  const stack = new Stack({ mtu: 1500, offload: false, secret, ...options, limits });
   stack.handlePacket(frame, frame.length, 0);
   const packets: Uint8Array[] = [];
   const out = new Uint8Array(70_000);
@@ -74,7 +76,7 @@ function checkIcmp(packet: Uint8Array): void {
 }
 
 for (const family of [4, 6] as const) {
-  Deno.test(`a datagram to a port that nobody asked for is unreachable, over IPv${family}`, () => {
+  Deno.test(`without associations a datagram is answered with port unreachable, over IPv${family}`, () => {
     const frame = udpFrame(53, 20, family);
     const { packets: [packet], drops } = answers(frame);
     checkIcmp(packet);

@@ -17,7 +17,7 @@ function entry(fields: Partial<FlowEntry>): FlowEntry {
 for (const seed of [1, 2, 3, 4]) {
   Deno.test(`deadlines come in their order, however they were moved (seed ${seed})`, () => {
     const dice = seededDice(seed);
-    const deadlines = new Deadlines();
+    const deadlines = new Deadlines<FlowEntry>();
     const wanted = new Map<FlowEntry, number>();
     const entries = Array.from({ length: 50 }, (_, id) => entry({ id }));
     let now = 0;
@@ -46,7 +46,7 @@ for (const seed of [1, 2, 3, 4]) {
 }
 
 Deno.test("a deadline that moves back costs nothing, and the entry comes at the first one", () => {
-  const deadlines = new Deadlines();
+  const deadlines = new Deadlines<FlowEntry>();
   const one = entry({});
   deadlines.schedule(one, 10);
   for (let at = 11; at < 100; at++) deadlines.schedule(one, at);
@@ -55,7 +55,7 @@ Deno.test("a deadline that moves back costs nothing, and the entry comes at the 
 });
 
 Deno.test("a deadline of never is not kept", () => {
-  const deadlines = new Deadlines();
+  const deadlines = new Deadlines<FlowEntry>();
   deadlines.schedule(entry({}), Infinity);
   assertEquals(deadlines.next(), Infinity);
 });
@@ -74,7 +74,7 @@ function addressed(source: Uint8Array, destination: Uint8Array) {
 for (const seed of [1, 2]) {
   Deno.test(`the flow table is a map by the whole 5-tuple (seed ${seed})`, () => {
     const dice = seededDice(seed);
-    const table = new FlowTable(dice.int(2 ** 32));
+    const table = new FlowTable<FlowEntry>(dice.int(2 ** 32));
     const twin = new Map<string, FlowEntry>();
     for (let step = 0; step < 6000; step++) {
       const length = dice.pick([4, 16]);

@@ -81,7 +81,10 @@ for (const http of PROTOCOLS) {
     });
     const tunnel = await setting.client.connectUdp(setting.target);
     assert(!tunnel.ok);
-    assertEquals([tunnel.outcome.kind, tunnel.outcome.refusal], ["udp_unsupported", "prohibited"]);
+    assertEquals([tunnel.outcome.kind, tunnel.outcome.refusal], [
+      "udp_unsupported",
+      "port-unreachable",
+    ]);
   });
 
   test("an answer that breaks the rules opens nothing", async () => {
