@@ -36,6 +36,16 @@ function isDuplicate(tcb: Tcb, segment: Segment, windowMoved: boolean, news: num
   return tcb.sndUna !== tcb.sndNxt && segment.payloadAt === segment.payloadEnd && !windowMoved;
 }
 
+/**
+ * Whether a block lies above SND.UNA and within what was sent. Measured from SND.UNA and not by comparing its edges: those of a
+ * hostile block may lie so far off that each comparison holds, and the block between them does not.
+ */
+function isInFlight(tcb: Tcb, start: number, stop: number): boolean {
+  const from = seqDiff(start, tcb.sndUna);
+  const to = seqDiff(stop, tcb.sndUna);
+  return 0 < from && from < to && to <= seqDiff(tcb.sndNxt, tcb.sndUna);
+}
+
 function takeSackBlocks(tcb: Tcb, segment: Segment): number {
   const { sackCount, sackEdges } = segment.options;
   let news = 0;
@@ -43,8 +53,7 @@ function takeSackBlocks(tcb: Tcb, segment: Segment): number {
     const start = sackEdges[2 * i];
     const stop = sackEdges[2 * i + 1];
     // A block at or below the ACK is a D-SACK (RFC 2883): it reports a duplicate, not a hole.
-    const isSane = seqLess(start, stop) && seqLess(segment.ack, start) &&
-      seqLess(tcb.sndUna, start) && seqLessEqual(stop, tcb.sndNxt);
+    const isSane = seqLess(segment.ack, start) && isInFlight(tcb, start, stop);
     if (isSane) news += tcb.scoreboard.add(start, stop);
   }
   return news;

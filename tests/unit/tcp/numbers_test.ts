@@ -124,3 +124,14 @@ Deno.test("no state takes a segment amiss: every state, every flag, in and out o
     }
   }
 });
+
+Deno.test("a SACK block whose edges lie half the number space away is no report", () => {
+  const script = established({}, { ...SYN, mss: 1000, sackOk: true });
+  script.write(2000);
+  script.expect("A 1+1000 ack 1", "PA 1001+1000 ack 1");
+  // Ahead of SND.UNA by less than 2^31, and to below it: each edge passes every comparison.
+  script.send({ seq: 1, ack: 1, sack: [[2 ** 31 - 1447, 2 ** 32 - 1547]] }).expect();
+  // Nothing counts as there: the timeout repeats all of it.
+  script.until(250, "200: A 1+1000 ack 1");
+  script.send({ seq: 1, ack: 1001 }).expect("PA 1001+1000 ack 1");
+});
