@@ -40,6 +40,10 @@ async function openStack(netns: Namespace, offload: boolean) {
 async function serve(stack: PseudoTcp): Promise<void> {
   const flows: Promise<unknown>[] = [];
   for await (const request of stack.flows) {
+    if (request.protocol === "udp") {
+      request.refuse({ refusal: "port-unreachable" });
+      continue;
+    }
     const flow = request.accept();
     flows.push(
       patternStream(LENGTH).pipeTo(flow.writable),
@@ -91,7 +95,7 @@ for (const offload of [true, false]) {
         assertEquals(stdout.trim(), "ConnectionRefusedError", `${target} ${length}: ${stderr}`);
       }
     }
-    assertEquals(Object.fromEntries(host.stack.stats.drops), { "udp-port-unreachable": 4 });
+    assertEquals([...host.stack.stats.drops], []);
   });
 
   Deno.test(
