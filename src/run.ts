@@ -8,7 +8,7 @@
 import { serveStream } from "./dns/serve.ts";
 import { ProxyError } from "./errors.ts";
 import { PseudoTcp, type PseudoTcpStats } from "./flow/pseudo_tcp.ts";
-import type { FlowRequest } from "./flow/types.ts";
+import type { FlowRequest, UdpFlowRequest } from "./flow/types.ts";
 import { type Log, SILENT } from "./log.ts";
 import { type NameOptions, type NameService, openNames } from "./names.ts";
 import type { Outcome } from "./outcome.ts";
@@ -20,7 +20,7 @@ import { FlowReport } from "./report.ts";
 import type { Limits } from "./stack/limits.ts";
 import type { TcpSettings } from "./tcp/settings.ts";
 import type { Device } from "./tun/device.ts";
-import type { ProxyClient, Target } from "./tunnel/tunnel.ts";
+import type { ProxyClient, Target, UdpTunnelResponse } from "./tunnel/tunnel.ts";
 import { IPV6_LENGTH, parseIp } from "./wire/address.ts";
 
 /** What {@linkcode run} may be told. */
@@ -64,6 +64,12 @@ export function run(device: Device, proxy: ProxyClient, options: RunOptions = {}
   return new Runner(device, proxy, options);
 }
 
+/** There was no answer. */
+interface NoTunnel {
+  readonly ok: false;
+  readonly outcome: Outcome;
+}
+
 class Runner implements Running {
   readonly closed: Promise<void>;
   readonly #device: Device;
@@ -73,6 +79,8 @@ class Runner implements Running {
   readonly #names: NameService;
   readonly #ipv6 = new Ipv6Path();
   readonly #blockDot: boolean;
+  /** UDP tunnels that are open, by the id of the flow: to be awaited by who needs their place. */
+  readonly #udpRelays = new Map<number, Promise<unknown>>();
   #isClosed = false;
 
   constructor(device: Device, proxy: ProxyClient, options: RunOptions) {
@@ -163,20 +171,38 @@ class Runner implements Running {
       this.#report.opened(flow, target);
       this.#report.ended(flow, target, await relay(flow, found));
     } else {
-      const found = await this.#answerOf(signal, () => this.#proxy.connectUdp(target, { signal }));
+      const found = await this.#connectUdp(request, target);
       if (!found.ok) return this.#refuse(request, target, found.outcome);
       if (isIpv6(hostname)) this.#ipv6.noteOpened();
       const flow = request.accept();
       this.#report.opened(flow, target);
-      this.#report.endedUdp(flow, target, await relayUdp(flow, found));
+      const ended = relayUdp(flow, found);
+      this.#udpRelays.set(flow.id, ended);
+      this.#report.endedUdp(flow, target, await ended);
+      this.#udpRelays.delete(flow.id);
     }
+  }
+
+  /** When the proxy carries as much as it likes to, the association that has been silent longest gives way. */
+  async #connectUdp(
+    request: UdpFlowRequest,
+    target: Target,
+  ): Promise<UdpTunnelResponse | NoTunnel> {
+    const { signal } = request;
+    const ask = () => this.#answerOf(signal, () => this.#proxy.connectUdp(target, { signal }));
+    const found = await ask();
+    if (found.ok || found.outcome.kind !== "connection_limit_reached") return found;
+    const displaced = this.#stack.displaceFor(request);
+    if (displaced === undefined) return found;
+    await this.#udpRelays.get(displaced);
+    return await ask();
   }
 
   /** What the proxy answered, or what it means that it did not. */
   async #answerOf<T>(
     signal: AbortSignal,
     ask: () => Promise<T>,
-  ): Promise<T | { readonly ok: false; readonly outcome: Outcome }> {
+  ): Promise<T | NoTunnel> {
     try {
       return await ask();
     } catch (error) {

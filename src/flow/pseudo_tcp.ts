@@ -13,7 +13,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { Driver } from "./driver.ts";
 import { deviceOutput, pump } from "./pump.ts";
 import { RequestQueue, tcpRequest, udpRequest } from "./request.ts";
-import type { FlowRequest, SocketAddress } from "./types.ts";
+import type { FlowRequest, SocketAddress, UdpFlowRequest } from "./types.ts";
 
 /** What a {@linkcode PseudoTcp} may be told. */
 export interface PseudoTcpOptions {
@@ -117,6 +117,16 @@ export class PseudoTcp implements AsyncDisposable {
     }
     this.#driver.output = deviceOutput(device);
     await pump(device, this.#driver, this.#closing.signal);
+  }
+
+  /**
+   * Ends the association that has been silent longest, to make room for the one that `request` asks for: not here, but in a proxy
+   * that has reached its limit, say. Gives the id of its flow, undefined when there is no other.
+   */
+  displaceFor(request: UdpFlowRequest): number | undefined {
+    const displaced = this.#driver.stack.associations.displace(request.id);
+    this.#driver.schedule();
+    return displaced;
   }
 
   /** Resets every flow, refuses every request, and ends the streams. Closing twice does nothing. */

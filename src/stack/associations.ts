@@ -72,9 +72,12 @@ export class Associations {
     return this.#byId.size;
   }
 
-  /** The id of the one that was not used for longest; undefined when there is none. */
-  get oldest(): number | undefined {
-    return this.#recency.oldest?.id;
+  /** Ends the one that was not used for longest, to make room where somebody else has a bound: its id, undefined when `sparing` is the only one. */
+  displace(sparing: number): number | undefined {
+    const { oldest } = this.#recency;
+    if (oldest === undefined || oldest.id === sparing) return undefined;
+    this.#end(oldest, "displaced");
+    return oldest.id;
   }
 
   /** Takes a packet of a program: one datagram, or many that share one header (USO). */

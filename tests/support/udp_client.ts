@@ -5,6 +5,7 @@
  *     udp_client.ts many HOST PORT COUNT         COUNT sockets, all open until the last has its answer
  *     udp_client.ts refused HOST PORT            sends through a connected socket until the kernel says that it was refused
  *     udp_client.ts twice HOST PORT SECONDS      says hello, is silent for so long, and says it again through the same socket
+ *     udp_client.ts burst HOST PORT COUNT LENGTH COUNT datagrams in one system call (UDP_SEGMENT); says how many of them came back
  *
  * @module
  */
@@ -12,7 +13,16 @@
 import { Buffer } from "node:buffer";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import {
+  AF_INET,
+  AF_INET6,
+  ffiIsUsable,
+  libc,
+  SOCK_DGRAM_NONBLOCK_CLOEXEC,
+  systemError,
+} from "../../src/sockets/libc.ts";
 import { openUdpSocket } from "../../src/sockets/open.ts";
+import { setSockaddr, SOCKADDR_BYTES } from "../../src/sockets/sockaddr.ts";
 import { parseIp } from "../../src/wire/address.ts";
 import { patternBytes } from "./origin.ts";
 
@@ -21,6 +31,10 @@ const ASK_AGAIN_MS = 1000;
 const MAX_TRIES = 10;
 /** Questions under way at once: a TUN device holds 500 packets. */
 const MAX_UNDER_WAY = 100;
+
+/** linux/udp.h */
+const IPPROTO_UDP = 17;
+const UDP_SEGMENT = 103;
 
 const [verb, hostname, port, ...numbers] = Deno.args;
 const counts = numbers.map(Number);
@@ -69,6 +83,7 @@ const verbs: Record<string, () => Promise<unknown>> = {
     socket.close();
     return { tries: [first, second] };
   },
+  burst: () => burst(counts[0], counts[1]),
 };
 
 if (import.meta.main) console.log(JSON.stringify(await verbs[verb]()));
@@ -92,6 +107,40 @@ async function ask(socket: Socket, question: Uint8Array): Promise<number> {
     throw new Error(`Of ${question.length} bytes ${answer.length} came back, or others`);
   }
   throw new Error(`Nothing came back for ${question.length} bytes`);
+}
+
+/** What a QUIC program does: the kernel cuts one buffer into datagrams (udp(7)). */
+async function burst(count: number, length: number): Promise<unknown> {
+  if (!ffiIsUsable()) throw new Error("The C library is out of reach: allow FFI");
+  const c = libc();
+  const remote = { address: parseIp(hostname)!, port: Number(port) };
+  const family = remote.address.length === 4 ? AF_INET : AF_INET6;
+  const fd = c.socket(family, SOCK_DGRAM_NONBLOCK_CLOEXEC, 0);
+  const address = new Uint8Array(SOCKADDR_BYTES);
+  c.connect(fd, address, setSockaddr(address, remote));
+  const size = new Uint8Array(new Int32Array([length]).buffer);
+  if (c.setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, size, size.length) < 0) {
+    throw systemError("segment");
+  }
+  const question = patternBytes(0, count * length);
+  if (c.send(fd, question, question.length, 0) !== question.length) throw systemError("send");
+  const seen = new Set<number>();
+  const buffer = new Uint8Array(65_536);
+  for (const end = Date.now() + 5000; seen.size < count && Date.now() < end;) {
+    const got = c.recv(fd, buffer, buffer.length, 0);
+    if (got < 0) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      continue;
+    }
+    const at = Array.from({ length: count }, (_, i) => i * length).find((at) =>
+      got === length &&
+      Buffer.compare(question.subarray(at, at + length), buffer.subarray(0, got)) === 0
+    );
+    if (at === undefined) throw new Error(`A datagram of ${got} bytes is none that was sent`);
+    seen.add(at);
+  }
+  c.close(fd);
+  return { answered: seen.size };
 }
 
 function nextMessage(socket: Socket, timeoutMs: number): Promise<Uint8Array | undefined> {
