@@ -43,7 +43,8 @@ export class FlowReport {
   /** The proxy said yes. */
   opened(flow: Flow, target: Place): void {
     if (!this.#log.enabled("debug")) return;
-    this.#log.debug(`flow ${flow.id}: ${place(flow.source)} -> ${place(target)} is open`);
+    const udp = flow.protocol === "udp" ? "UDP " : "";
+    this.#log.debug(`flow ${flow.id}: ${udp}${place(flow.source)} -> ${place(target)} is open`);
   }
 
   /** Both sides are over. */

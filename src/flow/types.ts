@@ -74,8 +74,8 @@ export interface UdpFlow {
   /** Where the program wants to go. */
   readonly destination: SocketAddress;
   /**
-   * One chunk a datagram of the program. Closes when the association ends; cancel ends it. What nobody reads waits up to a bound, and
-   * the oldest is dropped then.
+   * One chunk a datagram of the program. Closes when the association ends, and what waits then is gone; cancel ends it. What nobody reads
+   * waits up to a bound, and the oldest is dropped then.
    */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /**

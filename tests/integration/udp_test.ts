@@ -102,7 +102,7 @@ Deno.test("5,000 associations live at once", NEEDS, async () => {
     port,
     "5000",
   );
-  assertEquals(seen.answered, 5000);
+  assertEquals([seen.answered, proxy.flows], [5000, 5000]);
 });
 
 for (const http of ["1.1", "2"]) {
