@@ -1,13 +1,15 @@
 /**
  * What an acknowledgment tells: bytes that arrived, the window, round-trip time, and losses
- * (RFC 9293, section 3.10.7.4; RFC 5681; RFC 6582; RFC 6675).
+ * (RFC 9293, section 3.10.7.4; RFC 2018; RFC 2883).
  *
  * @module
  */
 
-import { seqAdd, seqDiff, seqLess, seqLessEqual, seqMax } from "../wire/seq.ts";
+import { seqAdd, seqDiff, seqLess, seqLessEqual } from "../wire/seq.ts";
 import type { Segment } from "../wire/tcp.ts";
-import { DUPLICATE_ACK_THRESHOLD, FIN_WAIT_2_MS, TIME_WAIT_MS } from "./constants.ts";
+import { FIN_WAIT_2_MS, TIME_WAIT_MS } from "./constants.ts";
+import { continueRecovery, detectLoss, takeDuplicate, takeEcho } from "./recovery.ts";
+import { armTailProbe, takeProbeAnswer } from "./tail_probe.ts";
 import { changeState, end, type Tcb, timestampNow, wakeWriter } from "./tcb.ts";
 
 /** Whether SEG.ACK may be taken at all: not for what was never sent, and not far older than the window (RFC 5961, section 5.2). */
@@ -18,16 +20,26 @@ export function ackIsAcceptable(tcb: Tcb, ack: number): boolean {
 /** Takes an acceptable acknowledgment. */
 export function handleAck(tcb: Tcb, segment: Segment, now: number): void {
   const acked = seqDiff(segment.ack, tcb.sndUna);
-  const news = takeSackBlocks(tcb, segment);
+  const echoedAt = echoTime(tcb, segment, now);
+  tcb.rack.begin(now, echoedAt);
   const windowMoved = takeWindow(tcb, segment);
-  if (acked > 0) {
-    acknowledge(tcb, acked, segment, now);
-  } else if (acked === 0 && isDuplicate(tcb, segment, windowMoved, news)) {
-    tcb.duplicateAcks++;
-  }
+  // In the order of their numbers, or RACK would take what came at once for what came out of order.
+  if (acked > 0) acknowledge(tcb, acked, segment, echoedAt, now);
+  const duplicateEnd = takeDuplicateReport(tcb, segment);
+  const news = takeSackBlocks(tcb, segment, duplicateEnd >= 0 ? 1 : 0);
+  if (acked === 0 && isDuplicate(tcb, segment, windowMoved, news)) tcb.duplicateAcks++;
+  takeProbeAnswer(tcb, segment.ack, duplicateEnd, acked === 0 && segment.options.sackCount === 0);
   // A peer that closes its window and says so is alive: probing goes on without end (RFC 9293, MUST-37).
   if (tcb.sndWnd === 0 || acked > 0) tcb.silentSince = -1;
-  if (news > 0 || tcb.duplicateAcks > 0) detectLoss(tcb);
+  if (acked <= 0 && news === 0 && tcb.duplicateAcks === 0) return;
+  detectLoss(tcb, now);
+  armTailProbe(tcb, now);
+}
+
+/** When the segment left that this one answers, NaN where no timestamp tells. */
+function echoTime(tcb: Tcb, { options }: Segment, now: number): number {
+  if (!tcb.timestamps || !options.hasTimestamps) return NaN;
+  return Math.floor(now) - seqDiff(timestampNow(tcb, now), options.timestampEcho);
 }
 
 /** RFC 5681, section 2; with SACK it is the news of a block that counts (RFC 6675, section 2). */
@@ -37,24 +49,46 @@ function isDuplicate(tcb: Tcb, segment: Segment, windowMoved: boolean, news: num
 }
 
 /**
- * Whether a block lies above SND.UNA and within what was sent. Measured from SND.UNA and not by comparing its edges: those of a
- * hostile block may lie so far off that each comparison holds, and the block between them does not.
+ * Whether a block lies above `low`, an offset from SND.UNA, and within what was sent. Measured from SND.UNA and not by comparing its edges:
+ * those of a hostile block may lie so far off that each comparison holds, and the block between them does not.
  */
-function isInFlight(tcb: Tcb, start: number, stop: number): boolean {
+function liesAbove(tcb: Tcb, low: number, start: number, stop: number): boolean {
   const from = seqDiff(start, tcb.sndUna);
   const to = seqDiff(stop, tcb.sndUna);
-  return 0 < from && from < to && to <= seqDiff(tcb.sndNxt, tcb.sndUna);
+  return low < from && from < to && to <= seqDiff(tcb.sndNxt, tcb.sndUna);
 }
 
-function takeSackBlocks(tcb: Tcb, segment: Segment): number {
+/** A first block that lies below the ACK, or within the second one, reports a duplicate (RFC 2883, section 4). Gives its end, or -1. */
+function takeDuplicateReport(tcb: Tcb, { ack, options }: Segment): number {
+  const { sackCount, sackEdges } = options;
+  if (!tcb.sackPermitted || sackCount === 0) return -1;
+  const [start, stop, outerStart, outerStop] = sackEdges;
+  const isBelow = seqLessEqual(stop, ack);
+  const isWithin = sackCount > 1 && seqLessEqual(outerStart, start) &&
+    seqLessEqual(stop, outerStop);
+  // What is far behind was never ours to send in this window.
+  const isSane = liesAbove(tcb, -tcb.maxSndWnd, start, stop);
+  if (!isSane || !(isBelow || isWithin)) return -1;
+  takeDuplicate(tcb, seqDiff(stop, start));
+  return stop;
+}
+
+/** Takes the blocks from `first` on, the lowest first; returns how many bytes are news. */
+function takeSackBlocks(tcb: Tcb, segment: Segment, first: number): number {
   const { sackCount, sackEdges } = segment.options;
   let news = 0;
-  for (let i = 0; tcb.sackPermitted && i < sackCount; i++) {
-    const start = sackEdges[2 * i];
-    const stop = sackEdges[2 * i + 1];
-    // A block at or below the ACK is a D-SACK (RFC 2883): it reports a duplicate, not a hole.
-    const isSane = seqLess(segment.ack, start) && isInFlight(tcb, start, stop);
-    if (isSane) news += tcb.scoreboard.add(start, stop);
+  let floor = segment.ack;
+  for (let turn = first; tcb.sackPermitted && turn < sackCount; turn++) {
+    let lowest = -1;
+    for (let i = first; i < sackCount; i++) {
+      const isNext = seqLess(floor, sackEdges[2 * i]) &&
+        (lowest < 0 || seqLess(sackEdges[2 * i], sackEdges[2 * lowest]));
+      if (isNext) lowest = i;
+    }
+    if (lowest < 0) break;
+    const start = floor = sackEdges[2 * lowest];
+    const stop = sackEdges[2 * lowest + 1];
+    if (liesAbove(tcb, 0, start, stop)) news += tcb.flight.report(start, stop, tcb.rack);
   }
   return news;
 }
@@ -79,29 +113,33 @@ function reopenWindow(tcb: Tcb): void {
   tcb.timers.stop("persist");
   tcb.probes = 0;
   if (tcb.sndUna !== tcb.sndNxt) {
-    tcb.rexmitNxt = tcb.sndUna;
-    tcb.lostEdge = tcb.sndNxt;
+    tcb.flight.lose(tcb.sndUna, tcb.sndNxt);
     tcb.forceRetransmit = true;
   }
 }
 
-function acknowledge(tcb: Tcb, acked: number, segment: Segment, now: number): void {
+function acknowledge(
+  tcb: Tcb,
+  acked: number,
+  segment: Segment,
+  echoedAt: number,
+  now: number,
+): void {
   const finIsAcked = tcb.finSent && !tcb.finAcked && segment.ack === tcb.sndNxt;
   const bytes = acked - (finIsAcked ? 1 : 0);
   tcb.sendQueue.drop(bytes);
   tcb.inboundBytes += bytes;
   tcb.sndUna = segment.ack;
-  tcb.scoreboard.advance(segment.ack);
-  tcb.rexmitNxt = seqMax(tcb.rexmitNxt, segment.ack);
-  tcb.lostEdge = seqMax(tcb.lostEdge, segment.ack);
+  tcb.flight.acknowledge(segment.ack, tcb.rack);
   tcb.duplicateAcks = 0;
-  measure(tcb, segment, now);
+  measure(tcb, segment, echoedAt, now);
   tcb.rtt.capBackoff();
   // The window does not grow with what was acknowledged of a fast recovery, its end included (RFC 5681, section 3.2).
   if (tcb.recovery !== "fast" && tcb.windowWasLimit) {
-    tcb.congestion!.onAck(bytes, now, tcb.rtt.smoothedMs);
+    tcb.congestion!.onAck(bytes, now, tcb.rack.rttMs);
   }
-  if (tcb.recovery !== "none") continueRecovery(tcb);
+  if (tcb.recovery !== "none") takeEcho(tcb, echoedAt);
+  if (tcb.recovery !== "none") continueRecovery(tcb, now);
   if (tcb.sndUna === tcb.sndNxt) tcb.timers.stop("retransmit");
   else if (!tcb.timers.isSet("persist")) tcb.timers.set("retransmit", now + tcb.rtt.rtoMs);
   wakeWriter(tcb);
@@ -109,61 +147,13 @@ function acknowledge(tcb: Tcb, acked: number, segment: Segment, now: number): vo
 }
 
 /** The timed segment gives a fine measure; after a retransmission only a timestamp tells which copy was acknowledged. */
-function measure(tcb: Tcb, segment: Segment, now: number): void {
+function measure(tcb: Tcb, segment: Segment, echoedAt: number, now: number): void {
   if (tcb.timedAt >= 0 && seqLessEqual(tcb.timedSeq, segment.ack)) {
     tcb.rtt.sample(now - tcb.timedAt);
     tcb.timedAt = -1;
-  } else if (tcb.timestamps && segment.options.hasTimestamps && tcb.recovery !== "none") {
-    const rtt = seqDiff(timestampNow(tcb, now), segment.options.timestampEcho);
-    if (rtt >= 0) tcb.rtt.sample(rtt);
+  } else if (tcb.recovery !== "none" && echoedAt <= now) {
+    tcb.rtt.sample(Math.floor(now) - echoedAt);
   }
-}
-
-function continueRecovery(tcb: Tcb): void {
-  if (seqLessEqual(tcb.recoverPoint, tcb.sndUna)) {
-    tcb.recovery = "none";
-    tcb.lostEdge = tcb.rexmitNxt = tcb.sndUna;
-    tcb.forceRetransmit = false;
-    return;
-  }
-  if (tcb.recovery === "fast" && !tcb.sackPermitted) {
-    // A partial acknowledgment points at the next hole (RFC 6582, section 3.2).
-    markLost(tcb, seqAdd(tcb.sndUna, tcb.sndMss));
-  }
-}
-
-function markLost(tcb: Tcb, edge: number): void {
-  tcb.lostEdge = seqLess(edge, tcb.sndNxt) ? edge : tcb.sndNxt;
-  tcb.rexmitNxt = tcb.sndUna;
-  tcb.forceRetransmit = true;
-}
-
-function detectLoss(tcb: Tcb): void {
-  if (tcb.sndUna === tcb.sndNxt || tcb.timers.isSet("persist")) return;
-  if (tcb.sackPermitted) {
-    let edge = tcb.scoreboard.lostEdge(tcb.sndUna, tcb.sndMss);
-    // Three reports are a loss even where the segments are small (RFC 6675, section 5, step 1).
-    if (edge === tcb.sndUna && tcb.duplicateAcks >= DUPLICATE_ACK_THRESHOLD) {
-      edge = tcb.scoreboard.holeEnd(edge, seqAdd(edge, tcb.sndMss));
-    }
-    if (!seqLess(tcb.lostEdge, edge)) return;
-    if (tcb.recovery === "none") enterRecovery(tcb);
-    tcb.lostEdge = edge;
-    return;
-  }
-  if (tcb.recovery === "none" && tcb.duplicateAcks === DUPLICATE_ACK_THRESHOLD) {
-    enterRecovery(tcb);
-    markLost(tcb, seqAdd(tcb.sndUna, tcb.sndMss));
-  }
-}
-
-function enterRecovery(tcb: Tcb): void {
-  tcb.congestion!.onLoss(seqDiff(tcb.sndNxt, tcb.sndUna));
-  tcb.recovery = "fast";
-  tcb.recoverPoint = tcb.sndNxt;
-  tcb.rexmitNxt = tcb.sndUna;
-  tcb.forceRetransmit = true;
-  tcb.timedAt = -1;
 }
 
 function finWasAcked(tcb: Tcb, now: number): void {
@@ -185,13 +175,4 @@ export function enterTimeWait(tcb: Tcb, now: number): void {
   tcb.timers.stopAll();
   tcb.timers.set("timeWait", now + TIME_WAIT_MS);
   end(tcb, "finished");
-}
-
-/** Bytes on their way: the pipe of RFC 6675, section 4. */
-export function flightBytes(tcb: Tcb): number {
-  const sent = seqDiff(tcb.sndNxt, tcb.sndUna);
-  const arrived = tcb.sackPermitted
-    ? tcb.scoreboard.sackedBytes
-    : Math.min(sent, tcb.duplicateAcks * tcb.sndMss);
-  return Math.max(sent - arrived - tcb.scoreboard.missingBetween(tcb.rexmitNxt, tcb.lostEdge), 0);
 }

@@ -11,7 +11,7 @@ import { INITIAL_WINDOW_BYTES, INITIAL_WINDOW_SEGMENTS } from "./constants.ts";
 export interface CongestionControl {
   /** How many bytes may be on their way. */
   readonly windowBytes: number;
-  /** New data was acknowledged, outside of fast recovery, while the window was the limit. `rttMs` is the smoothed round trip. */
+  /** New data was acknowledged, outside of fast recovery, while the window was the limit. `rttMs` is the latest round trip, below 0 while none is known. */
   onAck(ackedBytes: number, now: number, rttMs: number): void;
   /** A loss was inferred from acknowledgments: recovery begins. */
   onLoss(flightBytes: number): void;

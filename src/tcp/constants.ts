@@ -19,6 +19,10 @@ export const SAFE_RTO_MS = 3000;
 export const MAX_RTO_MS = 60_000;
 /** RFC 5681, section 2. */
 export const DUPLICATE_ACK_THRESHOLD = 3;
+/** RFC 8985, section 6.2, step 4: recoveries after which a wide reordering window is a narrow one again. */
+export const REORDERING_ROUNDS = 16;
+/** RFC 8985, section 7.2: how long a peer may wait with an acknowledgment for a second segment. */
+export const MAX_ACK_DELAY_MS = 200;
 /** RFC 6928, section 2: what may be sent before the first acknowledgment. */
 export const INITIAL_WINDOW_SEGMENTS = 10;
 export const INITIAL_WINDOW_BYTES = 14_600;
@@ -45,5 +49,9 @@ export const CHALLENGE_ACK_INTERVAL_MS = 500;
 export const RECEIVE_WINDOW_SHIFT = 8;
 /** Pieces out of order that one flow may keep: a window of 1 MiB in segments of 1 KiB. */
 export const MAX_OUT_OF_ORDER_PIECES = 1024;
-/** Ranges of a SACK scoreboard; what a peer reports beyond them is retransmitted. */
-export const MAX_SACKED_RANGES = 256;
+/** Records of what is on its way: a window of 16 MiB in segments of 1 KiB. With more, a peer that reports single bytes is not believed any more. */
+export const MAX_FLIGHT_RECORDS = 16_384;
+/** How long a smallest round-trip time stands for its path (RFC 8985, section 6.2, asks for a window and leaves its length). */
+export const RTT_WINDOW_MS = 300_000;
+/** A tail is probed no sooner: an acknowledgment may have to wait for its turn in this very program. */
+export const MIN_TAIL_PROBE_MS = 20;

@@ -6,6 +6,7 @@
  */
 
 import { type CongestionControl, initialWindow } from "./congestion.ts";
+import { SlowStart } from "./slow_start.ts";
 
 /** RFC 9438, section 4.6: what is left of the window after a loss. */
 const BETA = 0.7;
@@ -19,6 +20,7 @@ export class Cubic implements CongestionControl {
   windowBytes: number;
   readonly #mss: number;
   #slowStartThreshold = Infinity;
+  #slowStart = new SlowStart();
   /** The window before the last loss: where the curve is flat. 0 after a timeout, when it begins flat. */
   #flatBytes = 0;
   /** The window right before the last loss. */
@@ -40,7 +42,9 @@ export class Cubic implements CongestionControl {
 
   onAck(ackedBytes: number, now: number, rttMs: number): void {
     if (this.windowBytes < this.#slowStartThreshold) {
-      this.windowBytes += ackedBytes;
+      const growth = this.#slowStart.growth(ackedBytes, this.windowBytes, rttMs);
+      if (growth === 0) this.#slowStartThreshold = this.windowBytes;
+      this.windowBytes += growth;
       return;
     }
     if (this.#epochAt < 0) this.#beginEpoch(now);

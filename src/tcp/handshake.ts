@@ -98,11 +98,9 @@ function establish(tcb: Tcb, una: number, now: number): void {
   if (tcb.timedAt >= 0) tcb.rtt.sample(now - tcb.timedAt);
   tcb.rtt.endHandshake();
   changeState(tcb, "ESTABLISHED");
-  tcb.sndUna =
-    tcb.rexmitNxt =
-    tcb.lostEdge =
-    tcb.recoverPoint =
-      una;
+  tcb.sndUna = una;
+  tcb.flight.restart(una);
+  tcb.rack.restart(una);
   tcb.timedAt = -1;
   tcb.silentSince = -1;
   tcb.synPending = false;

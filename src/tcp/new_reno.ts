@@ -5,12 +5,14 @@
  */
 
 import { type CongestionControl, initialWindow } from "./congestion.ts";
+import { SlowStart } from "./slow_start.ts";
 
 /** Slow start, additive increase, and half after a loss. */
 export class NewReno implements CongestionControl {
   windowBytes: number;
   readonly #mss: number;
   #slowStartThreshold = Infinity;
+  #slowStart = new SlowStart();
   #priorWindow = 0;
   #priorThreshold = Infinity;
 
@@ -20,10 +22,12 @@ export class NewReno implements CongestionControl {
     this.windowBytes = initialWindow(mss);
   }
 
-  onAck(ackedBytes: number): void {
+  onAck(ackedBytes: number, _now: number, rttMs: number): void {
     if (this.windowBytes < this.#slowStartThreshold) {
       // An acknowledgment of one super-packet stands for all its segments, so bytes are counted (RFC 3465).
-      this.windowBytes += ackedBytes;
+      const growth = this.#slowStart.growth(ackedBytes, this.windowBytes, rttMs);
+      if (growth === 0) this.#slowStartThreshold = this.windowBytes;
+      this.windowBytes += growth;
     } else {
       this.windowBytes += Math.max(1, (this.#mss * ackedBytes) / this.windowBytes);
     }

@@ -22,7 +22,6 @@ export function limitMss(tcb: Tcb, mss: number): boolean {
   if (tcb.congestion === undefined || tcb.sndUna === tcb.sndNxt) return true;
   // A probe has a timer of its own, which sends less the next time.
   if (tcb.timers.isSet("persist")) return true;
-  tcb.rexmitNxt = tcb.sndUna;
-  tcb.lostEdge = tcb.sndNxt;
+  tcb.flight.lose(tcb.sndUna, tcb.sndNxt);
   return true;
 }

@@ -9,9 +9,10 @@ import { seqAdd, seqDiff, seqMax } from "../wire/seq.ts";
 import { newOptions, type TcpOptions } from "../wire/tcp_options.ts";
 import { Assembler } from "./assembler.ts";
 import type { CongestionControl } from "./congestion.ts";
+import { Flight } from "./flight.ts";
+import { Rack } from "./rack.ts";
 import { ReceiveQueue } from "./receive_queue.ts";
 import { RttEstimator } from "./rtt.ts";
-import { Scoreboard } from "./sack.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { TcpSettings } from "./settings.ts";
 import { type State, TRANSITIONS } from "./states.ts";
@@ -81,7 +82,7 @@ export class Tcb {
   state: State;
   readonly config: TcpConfig;
 
-  // Send sequence space. Invariant: sndUna <= rexmitNxt <= sndNxt, and the send queue begins at sndUna.
+  // Send sequence space. Invariant: the send queue and the flight begin at sndUna.
   sndUna: number;
   sndNxt: number;
   /** The peer's window in bytes, and the segment that told it (RFC 9293, section 3.10.7.4). */
@@ -97,16 +98,26 @@ export class Tcb {
   finSent = false;
   finAcked = false;
 
-  // Loss recovery. [rexmitNxt, lostEdge) minus what the scoreboard has is lost and to be sent again.
-  rexmitNxt: number;
-  lostEdge: number;
+  // Loss recovery. `flight` knows what is lost and to be sent again.
+  readonly flight = new Flight();
+  readonly rack = new Rack();
   recovery: "none" | "fast" | "timeout" = "none";
   /** Recovery ends when this is acknowledged (RFC 6582: recover). */
   recoverPoint: number;
+  /** When the congestion window was last reduced for a loss. */
+  reducedAt = -Infinity;
   duplicateAcks = 0;
   /** The first retransmission of a recovery leaves whatever the congestion window says. */
   forceRetransmit = false;
-  readonly scoreboard = new Scoreboard();
+  /** Whether the latest recovery may turn out to be none; then: its repeated bytes that no duplicate was reported of, and when the first of them left, and up to where. */
+  mayUndo = false;
+  repeatedBytes = 0;
+  repeatedAt = Infinity;
+  repeatedEnd = 0;
+  /** SND.NXT behind a tail loss probe whose fate is open, -1 when there is none; and whether the probe repeated what had left before. */
+  tailProbeEnd = -1;
+  tailProbeIsRepeat = false;
+  tailProbePending = false;
   readonly rtt = new RttEstimator();
   congestion: CongestionControl | undefined;
   /** The congestion window, not the application, was the limit of late: only then may it grow. */
@@ -163,7 +174,7 @@ export class Tcb {
     this.state = state;
     this.sndMss = config.mss;
     this.sndUna = this.sndNxt = config.iss;
-    this.rexmitNxt = this.lostEdge = this.recoverPoint = config.iss;
+    this.recoverPoint = config.iss;
   }
 }
 
@@ -187,6 +198,7 @@ export function abort(tcb: Tcb, reason: EndReason, sendReset: boolean): void {
   changeState(tcb, "CLOSED");
   tcb.resetPending = sendReset;
   tcb.sendQueue.clear();
+  tcb.flight.restart(tcb.sndNxt);
   tcb.assembler.clear();
   tcb.timers.stopAll();
   if (!wasOver) end(tcb, reason);

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { flightBytes } from "./ack.ts";
 import {
   MAX_RTO_MS,
   SYN_RECEIVED_TIMEOUT_MS,
   SYN_SENT_TIMEOUT_MS,
   USER_TIMEOUT_MS,
 } from "./constants.ts";
+import { detectLoss, recoverFromTimeout } from "./recovery.ts";
 import { abort, type Tcb } from "./tcb.ts";
 import type { TimerName } from "./timers.ts";
 
@@ -19,6 +19,8 @@ export function expire(tcb: Tcb, timer: TimerName, now: number): void {
   if (timer === "timeWait") abort(tcb, "finished", false);
   else if (timer === "finWait2") abort(tcb, "timeout", true);
   else if (timer === "persist") probe(tcb, now);
+  else if (timer === "reorder") detectLoss(tcb, now);
+  else if (timer === "tailProbe") probeTail(tcb, now);
   else if (tcb.state === "SYN-RECEIVED" || tcb.state === "SYN-SENT") repeatSyn(tcb, now);
   else retransmit(tcb, now);
 }
@@ -28,6 +30,12 @@ function repeatSyn(tcb: Tcb, now: number): void {
   if (now - tcb.openedAt >= limit) return abort(tcb, "timeout", true);
   tcb.rtt.backOff();
   tcb.synPending = true;
+}
+
+function probeTail(tcb: Tcb, now: number): void {
+  tcb.tailProbePending = true;
+  // Where the retransmission is due at the same time, the probe goes in its place.
+  tcb.timers.set("retransmit", now + tcb.rtt.rtoMs);
 }
 
 function probe(tcb: Tcb, now: number): void {
@@ -40,18 +48,8 @@ function probe(tcb: Tcb, now: number): void {
 
 function retransmit(tcb: Tcb, now: number): void {
   if (hasGivenUp(tcb, now)) return;
-  const isRepeated = tcb.recovery === "timeout";
-  tcb.congestion!.onTimeout(flightBytes(tcb), isRepeated);
-  // A second expiry: the peer may have thrown away what it reported (RFC 2018, section 8).
-  if (isRepeated) tcb.scoreboard.clear();
+  recoverFromTimeout(tcb, now);
   tcb.rtt.backOff();
-  tcb.recovery = "timeout";
-  tcb.recoverPoint = tcb.sndNxt;
-  tcb.rexmitNxt = tcb.sndUna;
-  tcb.lostEdge = tcb.sndNxt;
-  tcb.duplicateAcks = 0;
-  tcb.forceRetransmit = true;
-  tcb.timedAt = -1;
   tcb.timers.set("retransmit", now + tcb.rtt.rtoMs);
 }
 

@@ -5,13 +5,29 @@
  */
 
 /** The timers of one endpoint. */
-export type TimerName = "retransmit" | "persist" | "timeWait" | "finWait2";
+export type TimerName =
+  | "reorder"
+  | "tailProbe"
+  | "retransmit"
+  | "persist"
+  | "timeWait"
+  | "finWait2";
 
-const NAMES: readonly TimerName[] = ["retransmit", "persist", "timeWait", "finWait2"];
+/** In this order they are taken: where a tail probe and a retransmission are due at once, the probe goes. */
+const NAMES: readonly TimerName[] = [
+  "reorder",
+  "tailProbe",
+  "retransmit",
+  "persist",
+  "timeWait",
+  "finWait2",
+];
 
 /** The deadlines of one endpoint, in milliseconds of the caller's clock; Infinity where a timer is off. */
 export class Timers {
   readonly #deadlines: { [name in TimerName]: number } = {
+    reorder: Infinity,
+    tailProbe: Infinity,
     retransmit: Infinity,
     persist: Infinity,
     timeWait: Infinity,
@@ -33,6 +49,11 @@ export class Timers {
     for (const name of NAMES) this.#deadlines[name] = Infinity;
   }
 
+  /** When a timer expires, Infinity when it is off. */
+  deadline(name: TimerName): number {
+    return this.#deadlines[name];
+  }
+
   /** Whether a timer runs. */
   isSet(name: TimerName): boolean {
     return this.#deadlines[name] !== Infinity;
@@ -40,8 +61,8 @@ export class Timers {
 
   /** The earliest deadline, Infinity when all are off. */
   next(): number {
-    const { retransmit, persist, timeWait, finWait2 } = this.#deadlines;
-    return Math.min(retransmit, persist, timeWait, finWait2);
+    const { reorder, tailProbe, retransmit, persist, timeWait, finWait2 } = this.#deadlines;
+    return Math.min(reorder, tailProbe, retransmit, persist, timeWait, finWait2);
   }
 
   /** Takes one timer whose deadline has come, and stops it. */

@@ -87,11 +87,11 @@ Deno.test("the initial window is that of RFC 6928", () => {
 Deno.test("NewReno doubles in slow start, halves at a loss, and then adds a segment a round trip", () => {
   const reno = new NewReno(1000);
   assertEquals(reno.windowBytes, 10_000);
-  for (let i = 0; i < 10; i++) reno.onAck(1000);
+  for (let i = 0; i < 10; i++) reno.onAck(1000, 0, -1);
   assertEquals(reno.windowBytes, 20_000);
   reno.onLoss(20_000);
   assertEquals(reno.windowBytes, 10_000);
-  for (let i = 0; i < 10; i++) reno.onAck(1000);
+  for (let i = 0; i < 10; i++) reno.onAck(1000, 0, -1);
   assertAlmostEquals(reno.windowBytes, 11_000, 60);
 });
 
@@ -100,9 +100,9 @@ Deno.test("a timeout leaves one segment, slow start up to half of what was out, 
   reno.onTimeout(10_000, false);
   assertEquals(reno.windowBytes, 1000);
   reno.onTimeout(1000, true);
-  for (let i = 0; i < 4; i++) reno.onAck(1000);
+  for (let i = 0; i < 4; i++) reno.onAck(1000, 0, -1);
   assertEquals(reno.windowBytes, 5000);
-  reno.onAck(1000);
+  reno.onAck(1000, 0, -1);
   assertEquals(reno.windowBytes, 5200);
 });
 
@@ -114,7 +114,7 @@ Deno.test("half of next to nothing is two segments", () => {
 
 Deno.test("after a pause the window is no larger than the initial one", () => {
   const reno = new NewReno(1000);
-  reno.onAck(50_000);
+  reno.onAck(50_000, 0, -1);
   reno.onIdle();
   assertEquals(reno.windowBytes, 10_000);
   reno.onTimeout(10_000, false);

@@ -1,6 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { Cubic } from "../../../src/tcp/cubic.ts";
 import { NewReno } from "../../../src/tcp/new_reno.ts";
+import { SlowStart } from "../../../src/tcp/slow_start.ts";
 import { newCongestion } from "../../../src/tcp/settings.ts";
 import { established, SYN } from "../../support/script.ts";
 
@@ -53,13 +54,13 @@ Deno.test("CUBIC grows by the clock: a round trip ten times as long gives the sa
 
 Deno.test("CUBIC with a small window and a short round trip is no slower than Reno", () => {
   const [cubic, reno] = [grown(20), new NewReno(MSS)];
-  reno.onAck(10 * MSS);
+  reno.onAck(10 * MSS, 0, -1);
   cubic.onLoss(20 * MSS);
   reno.onLoss(20 * MSS);
   assertEquals(reno.windowBytes, 10 * MSS);
   for (let now = 0; now < 1000; now += 10) {
     cubic.onAck(cubic.windowBytes, now, 10);
-    reno.onAck(reno.windowBytes);
+    reno.onAck(reno.windowBytes, 0, -1);
   }
   assertEquals(cubic.windowBytes > 0.6 * reno.windowBytes, true, `${cubic.windowBytes}`);
   assertEquals(cubic.windowBytes > 40 * MSS, true);
@@ -125,4 +126,31 @@ Deno.test("the control is chosen by name, CUBIC when none is named", () => {
     return script.drain().length;
   };
   assertEquals([flight(), flight("cubic"), flight("newreno")], [7, 7, 5]);
+});
+
+Deno.test("slow start grows by a quarter once the round trip has grown, and ends after five such rounds (RFC 9406)", () => {
+  const slowStart = new SlowStart();
+  const round = (rttMs: number) => {
+    let grown = 0;
+    for (let i = 0; i < 10; i++) grown += slowStart.growth(MSS, 10 * MSS, rttMs);
+    return grown;
+  };
+  assertEquals([round(50), round(55)], [10 * MSS, 10 * MSS]);
+  // More than an eighth above: after eight samples the brake is on.
+  assertEquals(round(63), 7 * MSS + 3 * MSS / 4);
+  for (let i = 0; i < 4; i++) assertEquals(round(63), 10 * MSS / 4);
+  assertEquals(round(63), 0);
+});
+
+Deno.test("slow start goes on where the longer round trip was an accident", () => {
+  const slowStart = new SlowStart();
+  const round = (rttMs: number) => {
+    let grown = 0;
+    for (let i = 0; i < 10; i++) grown += slowStart.growth(MSS, 10 * MSS, rttMs);
+    return grown;
+  };
+  round(50);
+  round(63);
+  assertEquals(round(50) > 10 * MSS / 4, true);
+  assertEquals(round(50), 10 * MSS);
 });

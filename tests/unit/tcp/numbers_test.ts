@@ -91,7 +91,8 @@ Deno.test("a timeout across zero repeats everything", () => {
   const start = script.now;
   script.write(3000);
   assertEquals(script.drain().length, 3);
-  script.until(start + 250, `${Math.round(start + 200)}: A 1+1000 ack 1`);
+  const [probed, repeated] = [start + 20, start + 220].map(Math.round);
+  script.until(start + 250, `${probed}: PA 2001+1000 ack 1`, `${repeated}: A 1+1000 ack 1`);
   script.send({ seq: 1, ack: 1001 }).expect("A 1001+1000 ack 1", "PA 2001+1000 ack 1");
 });
 
@@ -131,7 +132,7 @@ Deno.test("a SACK block whose edges lie half the number space away is no report"
   script.expect("A 1+1000 ack 1", "PA 1001+1000 ack 1");
   // Ahead of SND.UNA by less than 2^31, and to below it: each edge passes every comparison.
   script.send({ seq: 1, ack: 1, sack: [[2 ** 31 - 1447, 2 ** 32 - 1547]] }).expect();
-  // Nothing counts as there: the timeout repeats all of it.
-  script.until(250, "200: A 1+1000 ack 1");
+  // Nothing counts as there: the tail is probed, and the timeout repeats all of it.
+  script.until(250, "20: PA 1001+1000 ack 1", "220: A 1+1000 ack 1");
   script.send({ seq: 1, ack: 1001 }).expect("PA 1001+1000 ack 1");
 });

@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Assembler } from "../../../src/tcp/assembler.ts";
-import { MAX_OUT_OF_ORDER_PIECES, MAX_SACKED_RANGES } from "../../../src/tcp/constants.ts";
-import { Scoreboard } from "../../../src/tcp/sack.ts";
+import { MAX_OUT_OF_ORDER_PIECES } from "../../../src/tcp/constants.ts";
 import { seqAdd, seqDiff } from "../../../src/wire/seq.ts";
 import { seededDice } from "../random.ts";
 
@@ -53,29 +52,6 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
     assembler.clear();
     assertEquals([assembler.length, assembler.take(seqAdd(base, next + 10_000))], [0, undefined]);
   });
-
-  Deno.test(`the scoreboard is a set of numbers (seed ${seed})`, () => {
-    const dice = seededDice(seed);
-    const scoreboard = new Scoreboard();
-    const twin = new Set<number>();
-    let una = 0;
-    for (let step = 0; step < 1500; step++) {
-      if (dice.int(4) < 3) {
-        const start = una + 1 + dice.int(500);
-        const end = start + 1 + dice.int(80);
-        const before = twin.size;
-        for (let n = start; n < end; n++) twin.add(n);
-        assertEquals(scoreboard.add(seqAdd(base, start), seqAdd(base, end)), twin.size - before);
-      } else {
-        una += dice.int(100);
-        for (const n of twin) if (n < una) twin.delete(n);
-        scoreboard.advance(seqAdd(base, una));
-      }
-      checkScoreboard(scoreboard, twin, base, una, una + dice.int(600), una + dice.int(600));
-    }
-    scoreboard.clear();
-    assertEquals([scoreboard.sackedBytes, scoreboard.isEmpty], [0, true]);
-  });
 }
 
 function checkBlocks(assembler: Assembler, twin: Map<number, number>, base: number, at: number) {
@@ -96,43 +72,6 @@ function checkBlocks(assembler: Assembler, twin: Map<number, number>, base: numb
   assertEquals(new Set(blocks.map(([start]) => start)).size, count, "no block comes twice");
 }
 
-function checkScoreboard(
-  scoreboard: Scoreboard,
-  twin: Set<number>,
-  base: number,
-  una: number,
-  from: number,
-  to: number,
-): void {
-  const relative = (n: number) => seqDiff(n, base);
-  assertEquals(scoreboard.sackedBytes, twin.size);
-  assertEquals(scoreboard.isEmpty, twin.size === 0);
-  let end = from;
-  while (twin.has(end)) end++;
-  assertEquals(relative(scoreboard.skip(seqAdd(base, from))), end);
-  if (end <= to) {
-    let hole = end;
-    while (hole < to && !twin.has(hole)) hole++;
-    const limit = seqAdd(base, to);
-    assertEquals(relative(scoreboard.holeEnd(seqAdd(base, end), limit)), hole);
-  }
-  let missing = 0;
-  for (let n = from; n < to; n++) if (!twin.has(n)) missing++;
-  assertEquals(scoreboard.missingBetween(seqAdd(base, from), seqAdd(base, to)), missing);
-  assertEquals(relative(scoreboard.lostEdge(seqAdd(base, una), 100)), naiveLostEdge(twin, una));
-}
-
-/** IsLost of RFC 6675, section 4, number by number: the end of the highest hole that counts as lost. */
-function naiveLostEdge(twin: Set<number>, una: number): number {
-  const ranges = rangesOf(twin);
-  for (let i = ranges.length - 1; i >= 0; i--) {
-    const above = ranges.slice(i);
-    const bytes = above.reduce((sum, [start, end]) => sum + end - start, 0);
-    if (above.length >= 3 || bytes > 200) return ranges[i][0];
-  }
-  return una;
-}
-
 Deno.test("the assembler is bounded in pieces, and says when it dropped some", () => {
   const assembler = new Assembler();
   const byte = Uint8Array.of(1);
@@ -142,12 +81,4 @@ Deno.test("the assembler is bounded in pieces, and says when it dropped some", (
   assertEquals(assembler.insert(9_999_999, byte, 0, 1), false);
   assertEquals(assembler.length, MAX_OUT_OF_ORDER_PIECES);
   assertEquals(assembler.insert(0, byte, 0, 1), true, "what is there needs no place");
-});
-
-Deno.test("the scoreboard is bounded in ranges, and still takes what joins one", () => {
-  const scoreboard = new Scoreboard();
-  for (let i = 0; i < MAX_SACKED_RANGES; i++) scoreboard.add(10 * i, 10 * i + 1);
-  assertEquals(scoreboard.add(99_990, 99_991), 0);
-  assertEquals(scoreboard.add(1, 2), 1);
-  assertEquals(scoreboard.sackedBytes, MAX_SACKED_RANGES + 1);
 });

@@ -83,12 +83,9 @@ Deno.test("with SACK only the holes go again", () => {
   // Lost: the first, the fourth and the fifth segment.
   script.send({ seq: 1, ack: 1, sack: [[1001, 2001]] })
     .send({ seq: 1, ack: 1, sack: [[1001, 3001]] }).expect()
-    .send({ seq: 1, ack: 1, sack: [[5001, 6001], [1001, 3001]] }).expect("A 1+1000 ack 1")
-    .send({ seq: 1, ack: 1, sack: [[5001, 7001], [1001, 3001]] }).expect()
-    .send({ seq: 1, ack: 1, sack: [[5001, 8001], [1001, 3001]] })
-    .send({ seq: 1, ack: 1, sack: [[5001, 9001], [1001, 3001]] })
-    .send({ seq: 1, ack: 1, sack: [[5001, 10_001], [1001, 3001]] })
-    .expect("A 3001+1000 ack 1", "A 4001+1000 ack 1")
+    .send({ seq: 1, ack: 1, sack: [[5001, 6001], [1001, 3001]] })
+    .expect("A 1+1000 ack 1", "A 3001+1000 ack 1", "A 4001+1000 ack 1")
+    .send({ seq: 1, ack: 1, sack: [[5001, 10_001], [1001, 3001]] }).expect()
     .send({ seq: 1, ack: 10_001 }).expect().until(10_000);
 });
 
@@ -104,27 +101,32 @@ Deno.test("three reports of small segments are a loss, though they are not three
     .send({ seq: 1, ack: 501 }).expect().until(10_000);
 });
 
-Deno.test("blocks that report duplicates, the past, the future or nonsense are ignored", () => {
+Deno.test("blocks that report the past, the future or nonsense are ignored", () => {
   const script = inFlight(4, SACK).until(10).send({ seq: 1, ack: 1001 });
-  script.send({ seq: 1, ack: 1001, sack: [[1, 1001]] }) // D-SACK (RFC 2883)
-    .send({ seq: 1, ack: 1001, sack: [[1001, 2001]] }) // at the ACK
+  script.send({ seq: 1, ack: 1001, sack: [[1001, 2001]] }) // at the ACK
     .send({ seq: 1, ack: 1001, sack: [[2001, 9001]] }) // never sent
     .send({ seq: 1, ack: 1001, sack: [[3001, 2001]] }) // turned round
     .send({ seq: 1, ack: 1001, sack: [[3001, 3001]] })
-    .expect().until(150);
+    .expect().until(29).until(229, "30: PA 3001+1000 ack 1");
 });
 
 Deno.test("after a timeout everything goes again but what the program has reported", () => {
   const script = inFlight(4, SACK).until(10);
   script.send({ seq: 1, ack: 1, sack: [[1001, 2001]] }).expect();
-  script.until(250, "200: A 1+1000 ack 1");
+  // By time after a quarter of the round trip, then by the timer.
+  script.until(250, "13: A 1+1000 ack 1", "213: A 1+1000 ack 1");
   script.send({ seq: 1, ack: 2001, sack: [] }).expect("A 2001+1000 ack 1", "PA 3001+1000 ack 1");
   script.send({ seq: 1, ack: 4001 }).expect().until(10_000);
 });
 
 Deno.test("a program that takes back what it reported gets it again after the second timeout", () => {
   const script = inFlight(2, SACK).until(10).send({ seq: 1, ack: 1, sack: [[1001, 2001]] });
-  script.expect().until(700, "200: A 1+1000 ack 1", "600: A 1+1000 ack 1");
+  script.expect().until(
+    700,
+    "13: A 1+1000 ack 1",
+    "213: A 1+1000 ack 1",
+    "613: A 1+1000 ack 1",
+  );
   script.send({ seq: 1, ack: 1001 }).expect("PA 1001+1000 ack 1");
 });
 
