@@ -21,9 +21,7 @@ export function fill(
   const { options } = out;
   clearOptions(options);
   if (tcb.timestamps) writeTimestamps(tcb, options, now);
-  if (tcb.sackPermitted && tcb.assembler.length > 0) {
-    options.sackCount = tcb.assembler.blocks(options.sackEdges, sackLimit(tcb));
-  }
+  if (tcb.sackPermitted) fillSack(tcb, options, length);
   out.seq = seq;
   out.ack = tcb.rcvNxt;
   out.flags = flags;
@@ -41,6 +39,22 @@ export function writeTimestamps(tcb: Tcb, options: TcpOptions, now: number): voi
   options.hasTimestamps = true;
   options.timestampValue = timestampNow(tcb, now);
   options.timestampEcho = tcb.tsRecent;
+}
+
+/** Blocks of what waits, behind the one of the latest duplicate (RFC 2883, section 4), which only a bare ACK reports: once. */
+function fillSack(tcb: Tcb, options: TcpOptions, payloadLength: number): void {
+  const { sackEdges } = options;
+  const limit = sackLimit(tcb);
+  const hasDuplicate = payloadLength === 0 && tcb.duplicateFrom !== tcb.duplicateTo;
+  if (tcb.assembler.length > 0) {
+    options.sackCount = tcb.assembler.blocks(sackEdges, hasDuplicate ? limit - 1 : limit);
+  }
+  if (!hasDuplicate) return;
+  sackEdges.copyWithin(2, 0, 2 * options.sackCount);
+  sackEdges[0] = tcb.duplicateFrom;
+  sackEdges[1] = tcb.duplicateTo;
+  options.sackCount++;
+  tcb.duplicateTo = tcb.duplicateFrom;
 }
 
 /** The window field; what it promises is kept (RFC 9293, section 3.8.6: never shrink). */

@@ -83,10 +83,20 @@ function takeTimestamp(tcb: Tcb, segment: Segment, now: number): void {
  */
 function checkSequence(tcb: Tcb, segment: Segment, now: number): DropReason | undefined {
   const stop = seqAdd(segment.seq, segmentLength(segment));
+  noteDuplicate(tcb, segment);
   if (seqLessEqual(tcb.rcvNxt, stop) && seqLessEqual(segment.seq, tcb.rcvEdge)) return undefined;
   if ((segment.flags & RST) !== 0) return "tcp-reset-out-of-window";
   answerUnacceptable(tcb, segment, now);
   return "tcp-out-of-window";
+}
+
+/** Bytes that were taken before; a duplicate of what waits out of order is found when it is inserted. */
+function noteDuplicate(tcb: Tcb, segment: Segment): void {
+  const { seq, payloadAt, payloadEnd } = segment;
+  if (!tcb.sackPermitted || payloadAt === payloadEnd || !seqLess(seq, tcb.rcvNxt)) return;
+  const stop = seqAdd(seq, payloadEnd - payloadAt);
+  tcb.duplicateFrom = seq;
+  tcb.duplicateTo = seqLess(stop, tcb.rcvNxt) ? stop : tcb.rcvNxt;
 }
 
 /** Every unacceptable segment wants an ACK; empty ones are throttled, so that two endpoints cannot feed each other. */
@@ -126,9 +136,7 @@ function takePayload(tcb: Tcb, segment: Segment, bytes: Uint8Array): DropReason 
     return "tcp-data-after-close";
   }
   if (skip === 0 && segment.seq !== tcb.rcvNxt) {
-    return tcb.assembler.insert(segment.seq, bytes, start, stop)
-      ? undefined
-      : "tcp-reassembly-full";
+    return keepForLater(tcb, segment.seq, bytes, start, stop);
   }
   deliver(tcb, bytes, start, stop);
   if (tcb.assembler.length > 0) {
@@ -137,6 +145,24 @@ function takePayload(tcb: Tcb, segment: Segment, bytes: Uint8Array): DropReason 
     }
   }
   wakeReader(tcb);
+  return undefined;
+}
+
+function keepForLater(
+  tcb: Tcb,
+  seq: number,
+  bytes: Uint8Array,
+  start: number,
+  stop: number,
+): DropReason | undefined {
+  const before = tcb.assembler.length;
+  const isKept = tcb.assembler.insert(seq, bytes, start, stop);
+  if (!isKept) return "tcp-reassembly-full";
+  if (tcb.sackPermitted && tcb.assembler.length === before) {
+    tcb.duplicateFrom = seq;
+    tcb.duplicateTo = seqAdd(seq, stop - start);
+    return "tcp-duplicate-data";
+  }
   return undefined;
 }
 

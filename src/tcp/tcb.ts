@@ -141,6 +141,9 @@ export class Tcb {
   /** The number of a FIN that came before its turn, -1 when none did. */
   finAt = -1;
   finReceived = false;
+  /** The latest duplicate, which the next acknowledgment reports (RFC 2883); nothing where both are the same. */
+  duplicateFrom = 0;
+  duplicateTo = 0;
   /** Nobody will read any more: further data is answered with RST. */
   readingStopped = false;
 

@@ -19,7 +19,9 @@ export function pollSegment(tcb: Tcb, out: OutSegment, now: number): boolean {
   if (tcb.resetPending) return emitReset(tcb, out, now);
   if (tcb.synPending) return emitSyn(tcb, out, now);
   if (tcb.state === "CLOSED" || tcb.state === "HELD" || tcb.state === "SYN-SENT") return false;
-  if (canSend(tcb.state)) {
+  const reportsDuplicate = tcb.ackPending && tcb.duplicateFrom !== tcb.duplicateTo;
+  // A duplicate is reported by an ACK of its own: one that rode on a super-packet would be told for each piece of it.
+  if (canSend(tcb.state) && !reportsDuplicate) {
     if (tcb.probePending) return emitProbe(tcb, out, now);
     if (tcb.tailProbePending && emitTailProbe(tcb, out, now)) return true;
     // What is lost and finds no room goes before what is new.
