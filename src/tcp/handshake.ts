@@ -7,6 +7,7 @@
 import { seqAdd, seqLess, seqLessEqual } from "../wire/seq.ts";
 import { ACK, RST, type Segment, SYN } from "../wire/tcp.ts";
 import { MIN_PEER_MSS, RECEIVE_WINDOW_SHIFT } from "./constants.ts";
+import { startKeepAlive } from "./keep_alive.ts";
 import { newCongestion } from "./settings.ts";
 import { abort, changeState, OPENED, type Tcb, wakeReader, wakeWriter } from "./tcb.ts";
 import type { DropReason } from "../wire/ip.ts";
@@ -101,6 +102,7 @@ function establish(tcb: Tcb, una: number, now: number): void {
   tcb.sndUna = una;
   tcb.flight.restart(una);
   tcb.rack.restart(una);
+  startKeepAlive(tcb, now);
   tcb.timedAt = -1;
   tcb.silentSince = -1;
   tcb.synPending = false;

@@ -32,6 +32,7 @@ export function arrive(
   if (isSynAgain(tcb, segment)) return arriveSynAgain(tcb, segment, now);
   const outside = checkSequence(tcb, segment, now);
   if (outside !== undefined) return outside;
+  tcb.heardAt = now;
   if ((flags & RST) !== 0) return arriveReset(tcb, segment, now);
   if ((flags & SYN) !== 0) {
     challenge(tcb, now);

@@ -36,16 +36,29 @@ export interface TcpSettings {
 }
 
 /** Throws when a setting makes no sense. */
-export function checkSettings({ hopLimit = 64, diffserv = 0 }: TcpSettings): void {
+export function checkSettings(settings: TcpSettings): void {
+  const { hopLimit = 64, diffserv = 0, congestion = "cubic", keepAlive } = settings;
   if (!(Number.isInteger(hopLimit) && hopLimit >= 1 && hopLimit <= 255)) {
     throw new RangeError(`Cannot use a hop limit of "${hopLimit}": it must be 1 to 255`);
   }
   if (!(Number.isInteger(diffserv) && diffserv >= 0 && diffserv <= 63)) {
     throw new RangeError(`Cannot use a code point of "${diffserv}": it must be 0 to 63`);
   }
+  if (congestion !== "cubic" && congestion !== "newreno") {
+    throw new TypeError(`Cannot use the congestion control "${congestion}": say cubic or newreno`);
+  }
+  checkPositive("userTimeoutMs", settings.userTimeoutMs);
+  checkPositive("keepAlive.idleMs", keepAlive?.idleMs);
+  checkPositive("keepAlive.intervalMs", keepAlive?.intervalMs);
+  checkPositive("keepAlive.probes", keepAlive?.probes);
 }
 
 /** The congestion control of a name. `mss` is what one full segment carries. */
 export function newCongestion(name: CongestionName, mss: number): CongestionControl {
   return name === "newreno" ? new NewReno(mss) : new Cubic(mss);
+}
+
+function checkPositive(name: string, value: number | undefined): void {
+  if (value === undefined || value >= 1) return;
+  throw new RangeError(`Cannot use "${value}" as ${name}: it must be at least 1`);
 }

@@ -159,6 +159,10 @@ export class Tcb {
   ackPending = false;
   probePending = false;
   resetPending = false;
+  keepAlivePending = false;
+  keepAliveProbes = 0;
+  /** When the last acceptable segment came. */
+  heardAt = 0;
   lastChallengeAt = -Infinity;
 
   readonly timers = new Timers();

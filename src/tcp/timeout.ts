@@ -10,6 +10,7 @@ import {
   SYN_SENT_TIMEOUT_MS,
   USER_TIMEOUT_MS,
 } from "./constants.ts";
+import { expireKeepAlive } from "./keep_alive.ts";
 import { detectLoss, recoverFromTimeout } from "./recovery.ts";
 import { abort, type Tcb } from "./tcb.ts";
 import type { TimerName } from "./timers.ts";
@@ -19,6 +20,7 @@ export function expire(tcb: Tcb, timer: TimerName, now: number): void {
   if (timer === "timeWait") abort(tcb, "finished", false);
   else if (timer === "finWait2") abort(tcb, "timeout", true);
   else if (timer === "persist") probe(tcb, now);
+  else if (timer === "keepAlive") expireKeepAlive(tcb, now);
   else if (timer === "reorder") detectLoss(tcb, now);
   else if (timer === "tailProbe") probeTail(tcb, now);
   else if (tcb.state === "SYN-RECEIVED" || tcb.state === "SYN-SENT") repeatSyn(tcb, now);

@@ -11,7 +11,8 @@ export type TimerName =
   | "retransmit"
   | "persist"
   | "timeWait"
-  | "finWait2";
+  | "finWait2"
+  | "keepAlive";
 
 /** In this order they are taken: where a tail probe and a retransmission are due at once, the probe goes. */
 const NAMES: readonly TimerName[] = [
@@ -21,6 +22,7 @@ const NAMES: readonly TimerName[] = [
   "persist",
   "timeWait",
   "finWait2",
+  "keepAlive",
 ];
 
 /** The deadlines of one endpoint, in milliseconds of the caller's clock; Infinity where a timer is off. */
@@ -32,6 +34,7 @@ export class Timers {
     persist: Infinity,
     timeWait: Infinity,
     finWait2: Infinity,
+    keepAlive: Infinity,
   };
 
   /** Starts or restarts a timer. */
@@ -61,8 +64,9 @@ export class Timers {
 
   /** The earliest deadline, Infinity when all are off. */
   next(): number {
-    const { reorder, tailProbe, retransmit, persist, timeWait, finWait2 } = this.#deadlines;
-    return Math.min(reorder, tailProbe, retransmit, persist, timeWait, finWait2);
+    const { reorder, tailProbe, retransmit, persist, timeWait, finWait2, keepAlive } =
+      this.#deadlines;
+    return Math.min(reorder, tailProbe, retransmit, persist, timeWait, finWait2, keepAlive);
   }
 
   /** Takes one timer whose deadline has come, and stops it. */

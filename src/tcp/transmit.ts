@@ -27,8 +27,16 @@ export function pollSegment(tcb: Tcb, out: OutSegment, now: number): boolean {
     // What is lost and finds no room goes before what is new.
     if (tcb.flight.lostBytes > 0 ? emitLost(tcb, out, now) : emitNew(tcb, out, now)) return true;
   }
+  if (tcb.keepAlivePending) return emitKeepAlive(tcb, out, now);
   if (!tcb.ackPending) return false;
   fill(tcb, out, ACK, tcb.sndNxt, 0, 0, now);
+  return true;
+}
+
+/** A number that the peer has acknowledged long ago, which it answers with an ACK (RFC 9293, section 3.8.4). */
+function emitKeepAlive(tcb: Tcb, out: OutSegment, now: number): boolean {
+  tcb.keepAlivePending = false;
+  fill(tcb, out, ACK, seqAdd(tcb.sndNxt, -1), 0, 0, now);
   return true;
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { RFC5961, RFC6528 } from "./attacks.ts";
+import { RFC8985 } from "./loss_by_time.ts";
 import { RFC6691, RFC7323, SACK } from "./options.ts";
 import { RFC9293_FROM_36 } from "./rfc9293_from_36.ts";
 import { RFC9293_TO_35 } from "./rfc9293_to_35.ts";
@@ -23,6 +24,7 @@ export const CHAPTERS: readonly Chapter[] = [
   { title: "RFC 6298: the retransmission timer", rows: RFC6298 },
   { title: "RFC 5681, 6582, 6928: congestion", rows: RFC5681 },
   { title: "RFC 9438: CUBIC", rows: RFC9438 },
+  { title: "RFC 8985, 3042, 3522, 9406: losses by time, probes, slow start", rows: RFC8985 },
   { title: "RFC 1122: windows, ACKs and persistence", rows: RFC1122 },
   { title: "RFC 5961: blind attacks", rows: RFC5961 },
   { title: "RFC 6528: initial sequence numbers", rows: RFC6528 },

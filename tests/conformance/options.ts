@@ -10,7 +10,7 @@ export const RFC7323: readonly Row[] = [
   met(
     "2.2 scale",
     "Windows are scaled when both SYNs say so, and never in a SYN",
-    ["tcp/handshake.ts takeSyn arriveSynAgain", "tcp/transmit.ts emitSyn advertise"],
+    ["tcp/handshake.ts takeSyn arriveSynAgain", "tcp/transmit.ts emitSyn", "tcp/fill.ts advertise"],
     [
       "options are answered only when they were offered",
       "the window of a SYN is not scaled, that of every other segment is",
@@ -32,7 +32,7 @@ export const RFC7323: readonly Row[] = [
   met(
     "2.4 retraction",
     "What lies in any window that was ever promised is taken, however the scale rounds the next one down",
-    "tcp/transmit.ts advertise",
+    "tcp/fill.ts advertise",
     [
       "RFC 7323 2.4: what a scaled window promised is taken, though rounding down has moved its end",
       "the window is never taken back",
@@ -41,7 +41,7 @@ export const RFC7323: readonly Row[] = [
   met(
     "3.2 every",
     "With timestamps agreed on, every segment but a RST has them",
-    "tcp/transmit.ts fill",
+    "tcp/fill.ts fill",
     "RFC 7323 3.2: with timestamps agreed on every kind of segment has them, RSTs too",
   ),
   met(
@@ -114,7 +114,7 @@ export const SACK: readonly Row[] = [
   met(
     "2018 2",
     "SACK is spoken only when both SYNs permitted it",
-    ["tcp/handshake.ts takeSyn", "tcp/transmit.ts fill"],
+    ["tcp/handshake.ts takeSyn", "tcp/fill.ts fill"],
     [
       "options are answered only when they were offered",
       "without SACK the same segments are kept and not reported",
@@ -129,33 +129,50 @@ export const SACK: readonly Row[] = [
   met(
     "2018 4 most",
     "As many blocks as fit are sent: four, three beside timestamps",
-    "tcp/transmit.ts sackLimit",
+    "tcp/fill.ts sackLimit",
     "a segment has room for four SACK blocks, three beside timestamps",
   ),
   met(
     "2018 4 every",
     "Every ACK that leaves a gap has SACK, also when it rides on data",
-    "tcp/transmit.ts fill",
+    "tcp/fill.ts fill",
     "RFC 2018 4: SACK rides on data and on the FIN, and shrinks their payload to fit",
   ),
   met(
     "2018 5",
     "What was reported is not sent again, the holes are",
-    ["tcp/transmit.ts emitLost", "tcp/sack.ts Scoreboard"],
-    ["with SACK only the holes go again", "the scoreboard is a set of numbers (seed 1)"],
+    ["tcp/send_data.ts emitLost", "tcp/flight.ts report"],
+    [
+      "with SACK only the holes go again",
+      "a flight is a map with an entry for each number (seed 1)",
+    ],
   ),
   met(
     "2018 8",
     "What was reported may be taken back: it stays queued until it is acknowledged",
-    "tcp/timeout.ts retransmit",
+    "tcp/recovery.ts recoverFromTimeout",
     "a program that takes back what it reported gets it again after the second timeout",
     "RFC 2018 forgets reports at the first timeout, RFC 6675, section 5.1, lets them stand; here they fall with the second",
   ),
   met(
     "2883 4",
-    "A block below the ACK reports a duplicate, and is no hole",
-    "tcp/ack.ts takeSackBlocks",
-    "blocks that report duplicates, the past, the future or nonsense are ignored",
+    "What comes twice is reported once, in the first block, and what holds it in the next",
+    ["tcp/fill.ts fillSack", "tcp/receive.ts noteDuplicate keepForLater"],
+    [
+      "a segment that came before is reported once, below the ACK (RFC 2883, section 4.1)",
+      "only the part that came before is reported",
+      "a duplicate of what waits out of order comes first, and the block that holds it next (section 4.1.2)",
+    ],
+    "In an ACK of its own, and for the last duplicate of a batch",
+  ),
+  met(
+    "2883 sender",
+    "A report of a duplicate is no hole; when it covers all of a recovery, the window comes back",
+    ["tcp/ack.ts takeDuplicateReport", "tcp/recovery.ts takeDuplicate"],
+    [
+      "a recovery that was none gives the window back: all of it was reported as duplicates",
+      "a D-SACK widens the reordering window by a quarter, once a round trip",
+    ],
   ),
   met(
     "6675 2",
@@ -165,18 +182,18 @@ export const SACK: readonly Row[] = [
   ),
   met(
     "6675 4 IsLost",
-    "Lost is what three ranges, or more than two segments, were reported above",
-    "tcp/sack.ts lostEdge",
+    "Lost is what enough was reported above. By time (RFC 8985), and at once when more than two segments or three ACKs reported it",
+    "tcp/recovery.ts lossDelay",
     [
       "with SACK only the holes go again",
       "three reports of small segments are a loss, though they are not three full segments",
-      "the scoreboard is a set of numbers (seed 1)",
+      "with three segments reported there is no waiting",
     ],
   ),
   met(
     "6675 4 pipe",
     "On its way is what was sent and neither reported nor lost",
-    "tcp/ack.ts flightBytes",
+    "tcp/recovery.ts flightBytes",
     "a loss halves the congestion window of NewReno",
   ),
   met(
@@ -200,7 +217,7 @@ export const RFC6691: readonly Row[] = [
   met(
     "2 use",
     "The data of each segment shrinks by the options that it carries",
-    "tcp/transmit.ts payloadPerSegment",
+    "tcp/fill.ts payloadPerSegment",
     [
       "timestamps take their twelve bytes out of each segment",
       "RFC 2018 4: SACK rides on data and on the FIN, and shrinks their payload to fit",

@@ -12,7 +12,7 @@ export const RFC9293_FROM_36: readonly Row[] = [
   met(
     "MUST-36",
     "A closed window is probed",
-    ["tcp/transmit.ts emitProbe", "tcp/timeout.ts probe"],
+    ["tcp/send_data.ts emitProbe", "tcp/timeout.ts probe"],
     [
       "a closed window is probed with one byte and doubled pauses, and opening it lets the rest go",
       "a FIN behind a closed window is the probe",
@@ -27,7 +27,7 @@ export const RFC9293_FROM_36: readonly Row[] = [
   met(
     "MUST-38",
     "A sender makes no silly windows",
-    "tcp/transmit.ts isWorthSending",
+    "tcp/send_data.ts isWorthSending",
     [
       "no small segments: what does not fill one waits for a window that takes it",
       "half of a small buffer is worth a segment",
@@ -157,13 +157,13 @@ export const RFC9293_FROM_36: readonly Row[] = [
   met(
     "MUST-60",
     "Without a PUSH flag nothing waits for ever",
-    "tcp/transmit.ts emitNew",
+    "tcp/send_data.ts emitNew",
     "RFC 9293 MUST-60, MUST-61: what is written leaves at once, and the last segment of it has PSH",
   ),
   met(
     "MUST-61",
     "Without a PUSH flag the last segment that is queued has PSH",
-    "tcp/transmit.ts sendRange",
+    "tcp/send_data.ts sendRange",
     "RFC 9293 MUST-60, MUST-61: what is written leaves at once, and the last segment of it has PSH",
   ),
   notApplicable(
@@ -189,7 +189,7 @@ export const RFC9293_FROM_36: readonly Row[] = [
   met(
     "MUST-65",
     "Only a SYN names an MSS",
-    "tcp/transmit.ts fill",
+    "tcp/fill.ts fill",
     "RFC 9293 MUST-65: no segment but the SYN-ACK says an MSS",
   ),
   met(

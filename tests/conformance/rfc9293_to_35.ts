@@ -132,7 +132,7 @@ export const RFC9293_TO_35: readonly Row[] = [
   met(
     "MUST-16",
     "No segment is longer than the peer's MSS and the own MTU allow, options included",
-    ["tcp/handshake.ts takeSyn", "tcp/transmit.ts payloadPerSegment"],
+    ["tcp/handshake.ts takeSyn", "tcp/fill.ts payloadPerSegment"],
     [
       "a segment carries what both the MSS of the program and the own one allow",
       "timestamps take their twelve bytes out of each segment",
@@ -142,7 +142,7 @@ export const RFC9293_TO_35: readonly Row[] = [
   met(
     "MUST-17",
     "The Nagle algorithm can be switched off",
-    "tcp/transmit.ts isWorthSending",
+    "tcp/send_data.ts isWorthSending",
     "RFC 9293 MUST-17: nothing waits for an acknowledgment of what went before: there is no Nagle algorithm",
     "It is off for good (against SHLD-7): whether bytes are gathered was decided by the far side, whose writes pass through",
   ),
@@ -198,10 +198,15 @@ export const RFC9293_TO_35: readonly Row[] = [
     "a SYN without answer is repeated, and given up after three minutes",
     "The SYN-ACK is given up after 63 s, as in Linux: the attempt is the program's, and a half-open flow holds a tunnel",
   ),
-  notApplicable(
+  met(
     "MUST-24",
     "Keep-alives can be switched on and off",
-    "there are none",
+    ["tcp/settings.ts KeepAlive", "tcp/keep_alive.ts startKeepAlive"],
+    [
+      "keep-alive is off: a silent flow is left alone for days",
+      "keep-alive asks after the silence, and again, and resets who does not answer",
+    ],
+    "For all flows of a stack at once",
   ),
   met(
     "MUST-25",
@@ -209,10 +214,32 @@ export const RFC9293_TO_35: readonly Row[] = [
     "tcp/timers.ts Timers",
     "RFC 9293 MUST-25: an idle flow sends nothing and has no deadline, however long it is idle",
   ),
-  notApplicable("MUST-26", "Keep-alives are sent on idle connections only", "there are none"),
-  notApplicable("MUST-27", "Their interval can be chosen", "there are none"),
-  notApplicable("MUST-28", "Their interval is two hours by default", "there are none"),
-  notApplicable("MUST-29", "One of them unanswered is no dead connection", "there are none"),
+  met(
+    "MUST-26",
+    "Keep-alives are sent on idle connections only",
+    "tcp/keep_alive.ts expireKeepAlive",
+    [
+      "an answer to keep-alive begins the silence anew",
+      "keep-alive is silent while data waits for an answer, which has a timeout of its own",
+    ],
+  ),
+  met(
+    "MUST-27",
+    "Their interval can be chosen",
+    "tcp/settings.ts idleMs",
+    "keep-alive asks after the silence, and again, and resets who does not answer",
+  ),
+  notApplicable(
+    "MUST-28",
+    "Their interval is two hours by default",
+    "there is no default: whoever switches them on says when",
+  ),
+  met(
+    "MUST-29",
+    "One of them unanswered is no dead connection",
+    "tcp/keep_alive.ts PROBES",
+    "keep-alive asks after the silence, and again, and resets who does not answer",
+  ),
   met(
     "MUST-30",
     "Urgent data is supported",
@@ -239,7 +266,7 @@ export const RFC9293_TO_35: readonly Row[] = [
   met(
     "MUST-34",
     "A window that shrinks does no harm",
-    ["tcp/transmit.ts emitNew", "tcp/ack.ts takeWindow"],
+    ["tcp/send_data.ts emitNew", "tcp/ack.ts takeWindow"],
     [
       "a window that is shrunk takes nothing back: what is out is repeated, nothing new goes",
       "a window that is shrunk to nothing and opened again gets what was thrown away at once",

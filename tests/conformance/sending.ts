@@ -51,7 +51,7 @@ export const RFC6298: readonly Row[] = [
   met(
     "5.1–5.3",
     "The timer runs while something is out, and starts anew when something arrives",
-    ["tcp/transmit.ts emitNew", "tcp/ack.ts acknowledge"],
+    ["tcp/send_data.ts emitNew", "tcp/ack.ts acknowledge"],
     [
       "RFC 6298 5.3: an ACK of something new starts the timer anew, one of nothing new does not",
       "what is not acknowledged is sent again, with doubled pauses",
@@ -110,7 +110,7 @@ export const RFC5681: readonly Row[] = [
   met(
     "3.2 three",
     "Three duplicate ACKs send the segment again at once",
-    "tcp/ack.ts detectLoss",
+    "tcp/recovery.ts detectLoss",
     [
       "three duplicate ACKs are a loss: the segment goes again without waiting for the timer",
       "duplicate ACKs are not counted where the window moves or data comes along",
@@ -125,7 +125,7 @@ export const RFC5681: readonly Row[] = [
   met(
     "4.1 idle",
     "After a pause of an RTO the first flight is no larger than the initial window",
-    "tcp/transmit.ts emitNew",
+    "tcp/send_data.ts emitNew",
     "after a pause the first flight is the initial window again (RFC 5681, section 4.1)",
   ),
   met(
@@ -140,7 +140,7 @@ export const RFC5681: readonly Row[] = [
   met(
     "6582 3.2",
     "Without SACK a partial ACK points at the next hole",
-    "tcp/ack.ts continueRecovery",
+    "tcp/recovery.ts continueRecovery",
     "without SACK a partial ACK points at the next hole",
   ),
 ];
@@ -219,7 +219,7 @@ export const RFC1122: readonly Row[] = [
   met(
     "4.2.3.4",
     "A sender waits for a segment, half of the largest window, the last byte, or a timer",
-    "tcp/transmit.ts isWorthSending",
+    "tcp/send_data.ts isWorthSending",
     [
       "no small segments: what does not fill one waits for a window that takes it",
       "half of a small buffer is worth a segment",
@@ -263,9 +263,10 @@ export const RFC1122: readonly Row[] = [
   ),
   met(
     "4.2.3.5",
-    "The user timeout is no less than 100 s, and ends with a RST",
-    "tcp/constants.ts USER_TIMEOUT_MS",
+    "The user timeout is no less than 100 s unless it is chosen, and ends with a RST",
+    ["tcp/constants.ts USER_TIMEOUT_MS", "tcp/timeout.ts hasGivenUp"],
     [
+      "the user timeout is a setting: data without an answer for so long ends with a RST (RFC 5482)",
       "a program that does not answer for 120 s is reset, and the reader and the writer hear of it",
       "a program that answers no probe for 120 s is reset",
     ],

@@ -16,7 +16,7 @@ export const STALLS: readonly Row[] = [
   met(
     "lost window update",
     "The update that opens a window is not repeated: a probe must find it",
-    ["tcp/transmit.ts emitProbe", "tcp/tcb.ts windowUpdateIsDue"],
+    ["tcp/send_data.ts emitProbe", "tcp/tcb.ts windowUpdateIsDue"],
     [
       "a window update that was lost is found by the probe",
       "a closed window is probed: each probe is answered, and reading opens it with an update",
@@ -25,7 +25,7 @@ export const STALLS: readonly Row[] = [
   met(
     "lost FIN",
     "A FIN is sent again like any byte",
-    "tcp/transmit.ts sendRange",
+    "tcp/send_data.ts sendRange",
     [
       "a FIN that was lost goes again",
       "in LAST-ACK our FIN goes again until it is acknowledged",

@@ -15,6 +15,7 @@ interface Transfer {
   readonly back: readonly Node[];
   readonly congestion?: CongestionName;
   readonly bufferBytes?: number;
+  readonly mtu?: number;
 }
 
 /** Counts the bytes of the stack's data, and those that were sent before. */
@@ -22,6 +23,8 @@ class Repetitions implements Observer {
   repeatedBytes = 0;
   segments = 0;
   firstAt = -1;
+  /** When the latest data came to the other side, and how many bytes of it there were. */
+  readonly arrivals: [at: number, bytes: number][] = [];
   #iss = 0;
   #highest = 0;
 
@@ -37,12 +40,14 @@ class Repetitions implements Observer {
     this.#highest = Math.max(this.#highest, start + payload.length);
   }
 
-  onTaken(): void {}
+  onTaken(host: number, frame: Uint8Array, now: number): void {
+    if (host === 0) this.arrivals.push([now, frame.length]);
+  }
 }
 
 /** Runs a transfer; the time counts from the first byte, so that a lost SYN does not. */
 function run(transfer: Transfer, seed = 1): { mbits: number; sent: Repetitions } {
-  const { bytes, bufferBytes = 1 << 20, congestion } = transfer;
+  const { bytes, bufferBytes = 1 << 20, mtu = 1500, congestion } = transfer;
   const app: Omit<AppOptions, "side" | "sendBytes" | "expectBytes"> = {
     maxWriteBytes: 65_536,
     readPauseMs: 0,
@@ -56,11 +61,11 @@ function run(transfer: Transfer, seed = 1): { mbits: number; sent: Repetitions }
   ];
   const limits = { receiveBufferBytes: bufferBytes, sendBufferBytes: bufferBytes };
   const stack = new StackHost(
-    { mtu: 1500, offload: false, secret: new Uint8Array(16), limits, tcp: { congestion } },
+    { mtu, offload: false, secret: new Uint8Array(16), limits, tcp: { congestion } },
     apps[1],
     0,
   );
-  const peer = new EndpointHost({ receiveBufferBytes: bufferBytes }, apps[0]);
+  const peer = new EndpointHost({ receiveBufferBytes: bufferBytes, mtu }, apps[0]);
   const sent = new Repetitions();
   const world = new World(seed, [peer, stack], [transfer.back, transfer.forth], [sent]);
   world.run(3_600_000, () => apps.every((each) => each.isDone));
@@ -134,4 +139,19 @@ Deno.test("where packets are only late next to nothing is repeated", () => {
     }, seed);
     assertEquals(sent.repeatedBytes / 1_500_000 < 0.005, true, `${sent.repeatedBytes} bytes`);
   }
+});
+
+Deno.test("with a window of 16 MiB a path of 1 Gbit/s and 100 ms is filled", () => {
+  const { sent } = run({
+    bytes: 48_000_000,
+    mtu: 9000,
+    bufferBytes: 16_000_000,
+    forth: [rate(1e9, 8_000_000), delay(50)],
+    back: [delay(50)],
+  });
+  assertEquals(sent.repeatedBytes, 0);
+  const last = sent.arrivals.slice(-2000);
+  const bytes = last.reduce((sum, [, each]) => sum + each, 0);
+  const mbits = bytes * 8 / 1000 / (last.at(-1)![0] - last[0][0]);
+  assertEquals(mbits > 950, true, `${mbits.toFixed(0)} Mbit/s`);
 });

@@ -116,7 +116,6 @@ export class Script {
     const { flags = "A", seq = 0, ack = this.#stackNxt, data = 0, window = 65_535 } = sent;
     const frame = encode({
       ...sent,
-      timestamps: sent.timestamps && this.#absolute(sent.timestamps),
       window,
       source: this.source,
       destination: this.destination,
@@ -132,11 +131,6 @@ export class Script {
       payload: streamBytes(seq - 1, data),
     });
     return [frame, frame.length];
-  }
-
-  /** An echo is told in the clock of the script, like the timestamps of the stack. */
-  #absolute([value, echo]: [number, number]): [number, number] {
-    return [value, echo === 0 ? 0 : (echo + (this.#timestampBase ?? 0)) >>> 0];
   }
 
   /** What the stack sends at this time, a line each, must be these lines. */
