@@ -1,7 +1,7 @@
 /**
  * One terminating TCP endpoint, as a machine of segments in and segments out.
  *
- * Here lives: RFC 9293 with 7323, 2018, 6675, 6298, 5681, 6928, 5961 and 6528. Never here: addresses, ports, checksums
+ * Here lives: RFC 9293 with 7323, 2018, 2883, 6675, 8985, 6298, 5681, 6582, 6928, 9406, 9438, 5961 and 6528. Never here: addresses, ports, checksums
  * (the stack knows those), a clock, chance. Absent on purpose: urgent data as a channel of its own (it stays in line),
  * TCP Fast Open, ECN.
  *
