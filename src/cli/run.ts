@@ -31,7 +31,7 @@ export async function runCommand(command: RunCommand, terminal: Terminal): Promi
     addresses: DEVICE_CIDRS,
     nameserver: nameserverFor(command),
   });
-  using _signals = forwardSignals(program);
+  forwardSignals(program);
   const device = tapDevice(program.device, recording, log);
   await using _running = run(device, road.client, {
     ...command.names,
@@ -46,17 +46,14 @@ export async function runCommand(command: RunCommand, terminal: Terminal): Promi
   return code;
 }
 
-function forwardSignals(program: NamespaceProgram): Disposable {
+/**
+ * The listeners stay until this process ends: a signal that came before its listener went, and was not looked at yet, would end
+ * the process as if nobody had listened, and the command's own status would be lost.
+ */
+function forwardSignals(program: NamespaceProgram): void {
   const hasTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((end) => end.isTerminal());
-  const listeners = [...FORWARDED, ...FROM_TERMINAL].map((signal) => {
+  for (const signal of [...FORWARDED, ...FROM_TERMINAL]) {
     const isEcho = hasTerminal && FROM_TERMINAL.includes(signal);
-    const listener = () => isEcho ? undefined : program.kill(signal);
-    Deno.addSignalListener(signal, listener);
-    return { signal, listener };
-  });
-  return {
-    [Symbol.dispose]() {
-      for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
-    },
-  };
+    Deno.addSignalListener(signal, () => isEcho ? undefined : program.kill(signal));
+  }
 }
