@@ -30,7 +30,10 @@ export interface Http2Options {
   readonly local: string;
 }
 
-/** Serves HTTP/2 on a connection whose preface has not been consumed. Settles when the connection has ended; never rejects. */
+/**
+ * Serves HTTP/2 on a connection whose preface has not been consumed. Settles when the connection has ended and nothing of its streams is left,
+ * no socket either; never rejects.
+ */
 export function serveHttp2(socket: Duplex, options: Http2Options): Promise<void> {
   const { limits } = options;
   const { promise: ended, resolve } = Promise.withResolvers<void>();
@@ -47,6 +50,7 @@ export function serveHttp2(socket: Duplex, options: Http2Options): Promise<void>
 
   let idle = setTimeout(() => session.close(), limits.idleTimeoutMs);
   let streams = 0;
+  const served = new Set<Promise<void>>();
   session.on("stream", (stream, headers) => {
     clearTimeout(idle);
     streams++;
@@ -56,7 +60,8 @@ export function serveHttp2(socket: Duplex, options: Http2Options): Promise<void>
         idle = setTimeout(() => session.close(), limits.idleTimeoutMs);
       }
     });
-    void serveStream(stream, headers, options);
+    const serving = serveStream(stream, headers, options).finally(() => served.delete(serving));
+    served.add(serving);
   });
   session.on("error", () => {}); // 'close' follows
   session.on("close", () => {
@@ -67,7 +72,7 @@ export function serveHttp2(socket: Duplex, options: Http2Options): Promise<void>
     // A peer that leaves without GOAWAY closes the socket only, and with it go its streams.
     session.destroy();
     clearTimeout(idle);
-    resolve();
+    void Promise.allSettled(served).then(() => resolve());
   });
   return ended;
 }
