@@ -75,8 +75,8 @@ async function readOpening(
   conn: Deno.Conn,
   headBytes: number,
 ): Promise<Opening | Refusal | undefined> {
-  // Deno 2.9 cannot set TCP_NODELAY on a TLS connection, so over TLS the end of a burst may wait for a delayed ACK. `node:tls` can,
-  // but loses the client's end of input when it comes while nobody reads, and a tunnel needs its half-close more than its speed.
+  // Over TLS Deno cannot set TCP_NODELAY: there the listener has it set where it can (`proxy.ts`), or the end of a burst may wait for a
+  // delayed ACK. `node:tls` could, but loses the client's end of input when it comes while nobody reads.
   if ("handshake" in conn) await (conn as Deno.TlsConn).handshake();
   else (conn as Deno.TcpConn).setNoDelay(true);
   const buffer = new Uint8Array(headBytes);

@@ -7,6 +7,7 @@
 
 import type { Gate } from "./gate.ts";
 import type { ProxyLimits } from "./limits.ts";
+import { resetConn } from "../sockets/tcp_descriptor.ts";
 import { serveUdp } from "./http1_udp.ts";
 import { closeQuietly, relay, writeAll } from "./pump.ts";
 import { badRequest, encodeRefusal, notATunnel, type Refusal } from "./refusal.ts";
@@ -57,10 +58,10 @@ export async function serveHttp1(
     await writeAll(admission.origin, early);
     await relay(conn, admission.origin);
   } catch {
-    // The client left while we dialled, or the origin before the first byte: nobody is left to tell.
+    // The client left while we dialled, or the origin before the first byte.
+    resetConn(conn);
+    resetConn(admission.origin);
   } finally {
-    closeQuietly(conn);
-    closeQuietly(admission.origin);
     admission.release();
   }
 }

@@ -7,6 +7,7 @@
 import { CONNECT_UDP } from "../masque/udp_request.ts";
 import type { CapsuleStream, CapsuleTransport } from "./capsule_stream.ts";
 import { RELAY_BUFFER_BYTES } from "./limits.ts";
+import { resetConn } from "../sockets/tcp_descriptor.ts";
 import { closeQuietly, writeAll } from "./pump.ts";
 import type { Refusal } from "./refusal.ts";
 import type { UdpAsked } from "./udp_asked.ts";
@@ -59,6 +60,6 @@ function overConn(conn: Deno.Conn): CapsuleTransport {
     // A write that fails is followed by a read that fails, which ends the tunnel.
     write: (bytes, done) => void writeAll(conn, bytes).then(done, () => closeQuietly(conn)),
     end: () => void conn.closeWrite().catch(() => {}).finally(() => closeQuietly(conn)),
-    reset: () => closeQuietly(conn),
+    reset: () => resetConn(conn),
   };
 }

@@ -20,6 +20,7 @@ import { clientKey, Gate } from "./gate.ts";
 import { checkBind } from "./dial_udp.ts";
 import { createGuard } from "./guard.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
+import { resetConn, setNoDelayOfAccepted } from "../sockets/tcp_descriptor.ts";
 import { closeQuietly } from "./pump.ts";
 import { Tally } from "./tally.ts";
 
@@ -111,6 +112,7 @@ export async function serveProxy(options: ProxyOptions = {}): Promise<EmbeddedPr
       alpnProtocols: ["h2", "http/1.1"],
     })
     : Deno.listen({ hostname, port });
+  if (pair) setNoDelayOfAccepted(listener);
   return new Server(listener, pair ? "https" : "http", made, gate, limits, log);
 }
 
@@ -155,7 +157,7 @@ class Server implements EmbeddedProxy {
     if (!this.#abort.signal.aborted) {
       this.#abort.abort();
       this.#listener.close();
-      for (const conn of this.#open.keys()) closeQuietly(conn);
+      for (const conn of this.#open.keys()) resetConn(conn); // what was cut off must not look complete
     }
     await this.closed;
   }

@@ -3,12 +3,12 @@
  * read, so a slow reader slows the writer at the other end.
  *
  * Deno's own connections, and not those of `node:net`: in the same run they carried 1.4 times as much for two thirds of the processor time.
- * The price: they cannot send a RST. A reset on one side closes the other, which in the clear looks like a FIN; over TLS it comes without
- * `close_notify`, and HTTP/2 has RST_STREAM.
+ * They cannot send a RST, so the kernel is asked for it (`sockets/tcp_descriptor.ts`): a reset on one side is one on the other.
  *
  * @module
  */
 
+import { resetConn } from "../sockets/tcp_descriptor.ts";
 import { RELAY_BUFFER_BYTES } from "./limits.ts";
 
 /** Writes all of `bytes`. */
@@ -20,11 +20,12 @@ export async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> 
 export async function relay(a: Deno.Conn, b: Deno.Conn): Promise<void> {
   try {
     await Promise.all([pump(a, b), pump(b, a)]);
-  } catch {
-    // One side was reset, which is an end like any other; closing both tells the other side.
-  } finally {
     closeQuietly(a);
     closeQuietly(b);
+  } catch {
+    // One side broke off: neither may take what it has for the whole.
+    resetConn(a);
+    resetConn(b);
   }
 }
 

@@ -6,10 +6,13 @@
 
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { type EmbeddedProxy, type ProxyOptions, serveProxy } from "../../src/proxy/proxy.ts";
+import { ffiIsUsable } from "../../src/sockets/libc.ts";
 import { patternStream, readPattern, serveHttp } from "../support/origin.ts";
 import { requires } from "../support/requires.ts";
 import { startServer } from "../support/servers.ts";
 import { runTool } from "../support/tools.ts";
+
+ffiIsUsable(); // the library stays open, which no test shall be blamed for
 
 const HELLO = "hello from the origin\n";
 

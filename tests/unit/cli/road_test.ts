@@ -2,6 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import type { TunnelOptions } from "../../../src/cli/options.ts";
 import { openRoad, secretsOf } from "../../../src/cli/road.ts";
 import { SILENT } from "../../../src/log.ts";
+import { ffiIsUsable } from "../../../src/sockets/libc.ts";
+
+ffiIsUsable(); // the library stays open, which no test shall be blamed for
 
 const PLAIN: TunnelOptions = {
   proxy: "embedded",

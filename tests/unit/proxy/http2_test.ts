@@ -3,6 +3,7 @@ import http2 from "node:http2";
 import { deferTeardown } from "../../../src/http2_session.ts";
 import { parseProxyStatus } from "../../../src/masque/proxy_status.ts";
 import { type EmbeddedProxy, type ProxyOptions, serveProxy } from "../../../src/proxy/proxy.ts";
+import { ffiIsUsable } from "../../../src/sockets/libc.ts";
 import {
   patternBytes,
   readConnection,
@@ -13,6 +14,8 @@ import {
   serveTcp,
   writeAll,
 } from "../../support/origin.ts";
+
+ffiIsUsable(); // the library stays open, which no test shall be blamed for
 
 const text = new TextDecoder();
 
