@@ -38,6 +38,12 @@ export interface AssociationListener {
 /** Where packets go: a device writes them at once, a stream when somebody reads. */
 export type Output = (stack: Stack, now: number) => void;
 
+/** Takes packets that wait already, without waiting for more; true when there may be others behind them. */
+export type Input = (now: number) => boolean;
+
+/** In how many turns a late timer lets packets go first: as many batches as the queue of a TUN device holds. */
+const MAX_TURNS_FOR_INPUT = 16;
+
 /** What the driver hands on that belongs to no flow yet. */
 export interface DriverListener {
   /** A SYN, or the first datagram of an association, waits for an answer. */
@@ -55,6 +61,10 @@ export class Driver {
   readonly #associations = new Map<number, AssociationListener>();
   /** Where packets go; set by whoever takes them. */
   output: Output = () => {};
+  /** Where packets wait that no one has told of yet; set by whoever reads a device. */
+  input: Input = () => false;
+  /** Turns in a row in which packets went before a deadline. */
+  #inputTurns = 0;
   #isScheduled = false;
   #isClosed = false;
 
@@ -110,7 +120,12 @@ export class Driver {
 
   readonly #wake = () => {
     const now = this.#clock.now();
-    this.stack.handleTimeout(now);
+    // After this program was held up, the acknowledgment that a deadline waited for may stand in the device: what waits goes first.
+    const mayBeMore = this.input(now);
+    if (!mayBeMore || ++this.#inputTurns > MAX_TURNS_FOR_INPUT) {
+      this.#inputTurns = 0;
+      this.stack.handleTimeout(now);
+    }
     this.flush(now);
   };
 

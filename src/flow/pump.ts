@@ -26,8 +26,8 @@ export function deviceOutput(device: Device): Output {
 /** Carries frames from the device into the core until the device is closed or `signal` is aborted. */
 export async function pump(device: Device, driver: Driver, signal: AbortSignal): Promise<void> {
   const frame = new Uint8Array(MAX_FRAME_LENGTH);
-  while (!signal.aborted) {
-    const now = driver.now();
+  /** Hands a batch of the frames that wait to the core; returns how many. */
+  const takeBatch = (now: number): number => {
     let count = 0;
     while (count < BATCH_FRAMES) {
       const length = device.readFrame(frame);
@@ -35,11 +35,20 @@ export async function pump(device: Device, driver: Driver, signal: AbortSignal):
       driver.stack.handlePacket(frame, length, now);
       count++;
     }
-    if (count > 0) {
-      driver.flush(now);
-      await new Promise<void>((resolve) => setImmediate(resolve));
-    } else if (!await device.waitReadable()) {
-      return;
+    return count;
+  };
+  driver.input = (now) => takeBatch(now) === BATCH_FRAMES;
+  try {
+    while (!signal.aborted) {
+      const now = driver.now();
+      if (takeBatch(now) > 0) {
+        driver.flush(now);
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      } else if (!await device.waitReadable()) {
+        return;
+      }
     }
+  } finally {
+    driver.input = () => false;
   }
 }
