@@ -1,148 +1,133 @@
 /**
- * Measures `up` and the embedded proxy beside the direct path, by turns in one run. Needs root, `/dev/net/tun` and iperf3.
+ * Measures this program and its peers beside the direct path, by turns in one run. Needs root, `/dev/net/tun` and iperf3.
  *
- *     deno task bench [--seconds N] [--rounds N] [--http 1.1|2] [--tls] [--no-offload] [--only TEXT] [--json FILE]
+ *     deno task bench                              two minutes: the direct path, HTTP/1.1, and HTTP/2 over TLS
+ *     deno task bench --full --peers all --json FILE --chart FILE
  *
- * Figures of one machine mean little elsewhere, and of one moment little later; the ratio to the direct path in the same
- * run is what counts.
+ * Figures of one machine mean little elsewhere, and of one moment little later; what counts is the ratio to the direct path and to
+ * the peers in the same run, and the processor time.
  *
  * @module
  */
 
-import { parseArgs, styleText } from "node:util";
 import { borrowAddresses } from "../support/addresses.ts";
-import { createNamespace, type Namespace } from "../support/netns.ts";
-import { startProcess } from "../support/process.ts";
-import { startEmbeddedProxy, startUp } from "../support/pseudotcp.ts";
-import { requireTool } from "../support/tools.ts";
-import { type Place, type Servers, type Work, WORKS } from "./works.ts";
+import { drawChart } from "./chart.ts";
+import { type BenchOptions, HELP, parseOptions } from "./options.ts";
+import { findPeers } from "./peers/peers.ts";
+import { machine, versions } from "./machine.ts";
+import { Progress } from "./progress.ts";
+import { describe, newResult, record, type Report, type Result } from "./results.ts";
+import { OUR_ROADS } from "./roads/ours.ts";
+import type { Road, RoadPlan } from "./roads/road.ts";
+import { startServers } from "./servers.ts";
+import { table } from "./table.ts";
+import type { Work } from "./works/work.ts";
+import { WORKS } from "./works/works.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "3" },
-    rounds: { type: "string", default: "3" },
-    http: { type: "string", default: "1.1" },
-    tls: { type: "boolean", default: false },
-    "no-offload": { type: "boolean", default: false },
-    only: { type: "string", default: "" },
-    json: { type: "string" },
-  },
-});
+/** A measurement that broke is tried once more: a server may have been slow to come. */
+const TRIES = 2;
 
-/** What came out for one work. */
-interface Result {
-  readonly work: Work;
-  readonly direct: readonly number[];
-  readonly through: readonly number[];
-}
-
-async function startServers(hostname: string, stack: AsyncDisposableStack): Promise<Servers> {
-  const echo = stack.use(
-    startProcess(Deno.execPath(), [
-      "run",
-      "-A",
-      "--no-config",
-      new URL("load.ts", import.meta.url).pathname,
-      "serve",
-      hostname,
-    ]),
-  );
-  const [, echoPort] = await echo.waitFor(/serving (\d+)/, 10_000);
-  const iperfPort = freePort(hostname);
-  const iperf = stack.use(
-    startProcess(requireTool("iperf3"), [
-      "-s",
-      "-B",
-      hostname,
-      "-p",
-      String(iperfPort),
-      "--forceflush",
-    ]),
-  );
-  await iperf.waitFor(/Server listening/, 10_000);
-  return { hostname, iperfPort, echoPort: Number(echoPort) };
-}
-
-function freePort(hostname: string): number {
-  using listener = Deno.listen({ hostname, port: 0 });
-  return listener.addr.port;
-}
-
-async function startRoad(namespace: Namespace, stack: AsyncDisposableStack): Promise<void> {
-  const proxy = stack.use(await startEmbeddedProxy(...(options.tls ? [] : ["--plain"])));
-  const url = `${options.tls ? "https" : "http"}://${proxy.authority}`;
-  const trust = options.tls ? ["--insecure"] : [];
-  const offload = options["no-offload"] ? ["--no-offload"] : [];
-  stack.use(await startUp(namespace, url, "--http", options.http, ...trust, ...offload));
-}
-
-async function measure(work: Work, place: Namespace, servers: Servers): Promise<Result> {
-  const direct: number[] = [];
-  const through: number[] = [];
-  const seconds = Number(options.seconds);
-  const run = (where: Place) => work.measure(where, servers, seconds);
-  for (let round = 0; round < Number(options.rounds); round++) {
-    direct.push(await run("direct"));
-    through.push(await run(place));
-  }
-  return { work, direct, through };
-}
-
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
-
-const show = (value: number) => value >= 100 ? value.toFixed(0) : value.toPrecision(3);
-
-function row({ work, direct, through }: Result): string {
-  const range = `${show(Math.min(...through))} to ${show(Math.max(...through))}`;
-  const ratio = median(through) / median(direct);
-  return [
-    work.name.padEnd(24),
-    `${show(median(direct))} ${work.unit}`.padStart(14),
-    `${show(median(through))} ${work.unit}`.padStart(14),
-    range.padStart(18),
-    ratio.toFixed(2).padStart(8),
-  ].join("");
-}
-
-async function main(): Promise<void> {
+async function main(options: BenchOptions): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const { ipv4 } = stack.use(await borrowAddresses());
   const servers = await startServers(ipv4, stack);
-  const namespace = stack.use(await createNamespace());
-  await startRoad(namespace, stack);
-  const road = `HTTP/${options.http} ${options.tls ? "over TLS" : "in the clear"}`;
-  const offload = options["no-offload"] ? ", without offload" : "";
-  const rounds = `${options.rounds} rounds of ${options.seconds} s by turns`;
-  const system =
-    `Linux ${Deno.osRelease()}, Deno ${Deno.version.deno}, ${navigator.hardwareConcurrency} cores`;
-  console.log(`${road}${offload}; ${rounds}; MTU 1500; ${system}\n`);
-  console.log(
-    styleText(
-      "bold",
-      "work                            direct       through   lowest to highest   ratio",
-    ),
-  );
-  const results: Result[] = [];
-  for (const work of WORKS.filter(({ name }) => name.includes(options.only))) {
-    const result = await measure(work, namespace, servers);
-    results.push(result);
-    console.log(row(result));
+  const peers = await findPeers(options.peers, (words) => console.error(words));
+  const missing = [...peers.missing];
+  const plans = [...OUR_ROADS, ...peers.roads].filter((plan) => isWanted(plan, options));
+  const roads = new Map<RoadPlan, Road>();
+  for (const plan of plans) {
+    try {
+      roads.set(plan, stack.use(await plan.open(servers)));
+    } catch (error) {
+      missing.push(`${plan.name} could not be opened: ${firstLine(error)}`);
+    }
   }
-  if (options.json === undefined) return;
-  const report = {
+  const report: Report = {
     date: new Date().toISOString(),
-    system,
-    road,
-    offload: !options["no-offload"],
-    seconds: Number(options.seconds),
-    results: results.map(({ work: { name, unit }, direct, through }) => ({
-      name,
-      unit,
-      direct,
-      through,
-    })),
+    machine: await machine(),
+    versions: { ...await versions(), ...peers.versions },
+    settings: { rounds: options.rounds, seconds: options.seconds, mtu: 1500 },
+    roads: [...roads.keys()].map(describe),
+    results: [],
+    missing,
   };
-  await Deno.writeTextFile(options.json, JSON.stringify(report, null, 2) + "\n");
+  console.log(heading(report));
+  const works = WORKS.filter(({ name, isQuick }) =>
+    options.only.length > 0
+      ? options.only.some((text) => name.includes(text))
+      : isQuick || options.full
+  );
+  const results = await measureAll(works, roads, options, missing);
+  await write({ ...report, results }, options);
 }
 
-await main();
+function isWanted({ name, isQuick, isPeer }: RoadPlan, { roads, full }: BenchOptions): boolean {
+  return roads.length > 0 ? roads.includes(name) || name === "direct" : full || isQuick || isPeer;
+}
+
+async function measureAll(
+  works: readonly Work[],
+  roads: ReadonlyMap<RoadPlan, Road>,
+  options: BenchOptions,
+  missing: string[],
+): Promise<Result[]> {
+  const ways = (work: Work) => [...roads].filter(([{ udp }]) => udp || !work.needsUdp);
+  const rounds = (work: Work) => work.once ? 1 : options.rounds;
+  const steps = works.map((work) => rounds(work) * ways(work).length);
+  const progress = new Progress(steps.reduce((sum, count) => sum + count, 0));
+  const results: Result[] = [];
+  for (const work of works) {
+    const result = newResult(work);
+    results.push(result);
+    for (let round = 0; round < rounds(work); round++) {
+      for (const [{ name }, road] of ways(work)) {
+        progress.begin(`${work.name}, ${name}, round ${round + 1}`);
+        try {
+          record(result, name, await patiently(() => work.measure(road, options.seconds)));
+        } catch (error) {
+          missing.push(`${work.name} on ${name}, round ${round + 1}: ${firstLine(error)}`);
+        }
+        progress.end();
+      }
+    }
+    console.log(table(result));
+  }
+  return results;
+}
+
+async function patiently<T>(measure: () => Promise<T>): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await measure();
+    } catch (error) {
+      if (attempt === TRIES) throw error;
+    }
+  }
+}
+
+function heading({ date, machine, versions, settings, roads }: Report): string {
+  const { rounds, seconds } = settings;
+  const width = Math.max(...roads.map(({ name }) => name.length));
+  return [
+    `${date}, ${machine}`,
+    Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", "),
+    `${rounds} rounds of ${seconds} s by turns; ratios are of medians`,
+    ...roads.map(({ name, words }) => `  ${name.padEnd(width)}  ${words}`),
+    "",
+  ].join("\n");
+}
+
+async function write(report: Report, { json, chart }: BenchOptions): Promise<void> {
+  for (const words of report.missing) console.log(`Missing: ${words}`);
+  if (json !== undefined) await Deno.writeTextFile(json, JSON.stringify(report, null, 1) + "\n");
+  if (chart !== undefined) await Deno.writeTextFile(chart, drawChart(report));
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n").slice(0, 3).join(" ").slice(0, 300);
+}
+
+const options = parseOptions(Deno.args);
+if (options === "help") console.log(HELP);
+else await main(options);

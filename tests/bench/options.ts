@@ -1,0 +1,78 @@
+/**
+ * The options of the benchmark.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+
+/** What is to be measured, and where it goes. */
+export interface BenchOptions {
+  readonly seconds: number;
+  readonly rounds: number;
+  /** All works and all roads. */
+  readonly full: boolean;
+  /** Names of peers, or `all`; `NAME=/path` for one that stands there. */
+  readonly peers: readonly string[];
+  /** Texts of which a work's name must hold one. */
+  readonly only: readonly string[];
+  /** Names of roads; direct is always among them. */
+  readonly roads: readonly string[];
+  readonly json?: string;
+  readonly chart?: string;
+}
+
+/** What `--help` says. */
+export const HELP = `deno task bench [options]
+
+  --full             every work on every road of ours; about a quarter of an hour
+  --peers NAME,...   other programs beside it: sing-box, tun2proxy, tun2socks, hev, invisv, or all
+  --peer NAME=PATH   one of them that stands at PATH; repeatable
+  --roads NAME,...   only these roads: h1, h1-tls, h2, h2-tls, h1-no-offload, bare-h2-tls, ...
+  --only TEXT        only works whose name holds TEXT, for instance "up x1"; repeatable
+  --seconds N        how long each measurement takes (2)
+  --rounds N         how often it is repeated, by turns (3)
+  --json FILE        write all figures
+  --chart FILE       draw the throughput as SVG`;
+
+/** Reads the command line; ends the program with 2 where it makes no sense. */
+export function parseOptions(args: string[]): BenchOptions | "help" {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        help: { type: "boolean", short: "h", default: false },
+        seconds: { type: "string", default: "2" },
+        rounds: { type: "string", default: "3" },
+        full: { type: "boolean", default: false },
+        peers: { type: "string", default: "" },
+        peer: { type: "string", multiple: true, default: [] },
+        only: { type: "string", multiple: true, default: [] },
+        roads: { type: "string", default: "" },
+        json: { type: "string" },
+        chart: { type: "string" },
+      },
+    });
+    if (values.help) return "help";
+    const list = (text: string) => text.split(",").filter((name) => name !== "");
+    return {
+      seconds: count("seconds", values.seconds),
+      rounds: count("rounds", values.rounds),
+      full: values.full,
+      peers: [...list(values.peers), ...values.peer],
+      only: values.only,
+      roads: list(values.roads),
+      json: values.json,
+      chart: values.chart,
+    };
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    Deno.exit(2);
+  }
+}
+
+function count(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0) return value;
+  throw new Error(`Cannot take "${text}" for --${name}: give a number above 0`);
+}

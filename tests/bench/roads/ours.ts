@@ -1,0 +1,123 @@
+/**
+ * The roads through this program: `up` and the embedded proxy, and for each HTTP version the bare tunnel that bounds it.
+ *
+ * @module
+ */
+
+import { createNamespace } from "../../support/netns.ts";
+import { type Process, startProcess } from "../../support/process.ts";
+import { type EmbeddedProxy, startEmbeddedProxy, startUp } from "../../support/pseudotcp.ts";
+import { opened, type Road, type RoadPlan, type RoadProcess, type Servers } from "./road.ts";
+
+/** How one of the roads differs from the others. */
+interface Variant {
+  readonly name: string;
+  readonly http: "1.1" | "2" | "3";
+  readonly tls: boolean;
+  readonly offload?: boolean;
+  readonly isQuick?: boolean;
+  readonly workers?: number;
+}
+
+const VARIANTS: readonly Variant[] = [
+  { name: "h1", http: "1.1", tls: false, isQuick: true },
+  { name: "h1-no-offload", http: "1.1", tls: false, offload: false },
+  { name: "h1-tls", http: "1.1", tls: true },
+  { name: "h2", http: "2", tls: false },
+  { name: "h2-tls", http: "2", tls: true, isQuick: true },
+];
+
+const BARE: readonly Variant[] = [
+  { name: "bare-h1", http: "1.1", tls: false },
+  { name: "bare-h1-tls", http: "1.1", tls: true },
+  { name: "bare-h2-tls", http: "2", tls: true },
+];
+
+/** The road of a client that needs nobody. */
+const DIRECT: RoadPlan = {
+  name: "direct",
+  words: "the same client and server without anything between",
+  udp: true,
+  isQuick: true,
+  isPeer: false,
+  open: (servers) =>
+    Promise.resolve({
+      place: "here",
+      servers,
+      origin: servers,
+      processes: [],
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }),
+};
+
+/** All roads that need nothing but this repository. */
+export const OUR_ROADS: readonly RoadPlan[] = [
+  DIRECT,
+  ...VARIANTS.map(through),
+  ...BARE.map(bare),
+];
+
+function words({ http, tls, offload = true }: Variant): string {
+  return `HTTP/${http} ${tls ? "over TLS" : "in the clear"}${offload ? "" : ", without offload"}`;
+}
+
+function through(variant: Variant): RoadPlan {
+  const { name, isQuick = false } = variant;
+  return {
+    name,
+    words: `up --mtu 1500, ${words(variant)}, to the embedded proxy`,
+    udp: true,
+    isQuick,
+    isPeer: false,
+    open: (servers) => openThrough(variant, servers),
+  };
+}
+
+async function openThrough(variant: Variant, servers: Servers): Promise<Road> {
+  await using stack = new AsyncDisposableStack();
+  const namespace = stack.use(await createNamespace());
+  const proxy = stack.use(await startEmbeddedProxy(...(variant.tls ? [] : ["--plain"])));
+  const flags = [
+    "--http",
+    variant.http,
+    ...(variant.tls ? ["--insecure"] : []),
+    ...(variant.offload === false ? ["--no-offload"] : []),
+  ];
+  const url = `${variant.tls ? "https" : "http"}://${proxy.authority}`;
+  const engine = stack.use(await startUp(namespace, url, ...flags));
+  const processes = processesOf(engine, proxy);
+  return opened(stack, { place: namespace, servers, origin: servers, processes });
+}
+
+/** The same tunnels of the same runtime, fed by sockets: what is lost to packets is the difference. */
+function bare(variant: Variant): RoadPlan {
+  return {
+    name: variant.name,
+    words: `a socket for each tunnel, no packets, ${words(variant)}, to the embedded proxy`,
+    udp: false,
+    isQuick: false,
+    isPeer: false,
+    open: (servers) => openBare(variant, servers),
+  };
+}
+
+async function openBare(variant: Variant, servers: Servers): Promise<Road> {
+  await using stack = new AsyncDisposableStack();
+  const proxy = stack.use(await startEmbeddedProxy(...(variant.tls ? [] : ["--plain"])));
+  const url = `${variant.tls ? "https" : "http"}://${proxy.authority}`;
+  const { hostname, iperfPort, echoPort } = servers;
+  const program = new URL("bare_tunnel.ts", import.meta.url).pathname;
+  const args = ["run", "-A", program, url, variant.http, hostname, `${iperfPort}`, `${echoPort}`];
+  const engine = stack.use(startProcess(Deno.execPath(), args));
+  const [, iperf, echo] = await engine.waitFor(/^ready (\d+) (\d+)/m, 20_000);
+  const seen = { hostname: "127.0.0.1", iperfPort: Number(iperf), echoPort: Number(echo) };
+  const processes = processesOf(engine, proxy);
+  return opened(stack, { place: "here", servers: seen, origin: servers, processes });
+}
+
+function processesOf(engine: Process, proxy: EmbeddedProxy): RoadProcess[] {
+  return [
+    { role: "engine", pid: engine.pid },
+    { role: "proxy", pid: proxy.process.pid },
+  ];
+}
