@@ -6,30 +6,15 @@
 
 import { DeviceError } from "../errors.ts";
 import { type Cidr, formatCidr } from "../wire/address.ts";
-import {
-  cString,
-  EACCES,
-  EEXIST,
-  EPERM,
-  errorText,
-  type Libc,
-  libc,
-  O_CLOEXEC,
-  O_NONBLOCK,
-} from "./ffi.ts";
+import { cString, EACCES, EEXIST, EPERM, errorText, libc } from "./ffi.ts";
 import {
   addressRequest,
-  answerOf,
   linkRequest,
   type NetlinkRequest,
-  numbered,
   quietIpv6Request,
   routeRequest,
 } from "./netlink.ts";
-
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const NETLINK_ROUTE = 0;
+import { NetlinkSocket } from "./netlink_socket.ts";
 
 /** `struct ifreq`: the name, then a union that holds what is asked for (linux/if.h). */
 const IFREQ_LENGTH = 40;
@@ -38,9 +23,6 @@ const IFREQ_VALUE = 16;
 /** linux/sockios.h. */
 const SIOCGIFMTU = 0x8921;
 const SIOCGIFINDEX = 0x8933;
-
-/** An answer is an error message with the request in it; requests here are below 100 bytes. */
-const ANSWER_LENGTH = 4096;
 
 /** What an interface shall have. */
 export interface LinkConfiguration {
@@ -58,32 +40,26 @@ export interface LinkConfiguration {
  * @throws {DeviceError} `not-permitted`, or `failed` with the step that the kernel refused
  */
 export function configureLink(name: string, configuration: LinkConfiguration): number {
-  const c = libc();
-  const socket = netlinkSocket(c);
-  try {
-    const index = askInterface(c, socket, SIOCGIFINDEX, name);
-    let sequence = 0;
-    const ask = (what: string, message: NetlinkRequest) => {
-      const errno = transact(c, socket, message, ++sequence);
-      if (errno !== 0) throw refused(what, errno);
-    };
-    const { mtu, addresses, routes, up } = configuration;
-    if (mtu !== undefined) ask(`set the MTU of "${name}" to ${mtu}`, linkRequest(index, { mtu }));
-    if (up) {
-      // A kernel without IPv6 refuses this, and then has no chatter to keep quiet.
-      transact(c, socket, quietIpv6Request(index), ++sequence);
-    }
-    for (const cidr of addresses) {
-      ask(`give "${name}" the address "${formatCidr(cidr)}"`, addressRequest(index, cidr));
-    }
-    if (up) ask(`bring "${name}" up`, linkRequest(index, { up }));
-    for (const cidr of routes) {
-      ask(`lead "${formatCidr(cidr)}" into "${name}"`, routeRequest(index, cidr));
-    }
-    return askInterface(c, socket, SIOCGIFMTU, name);
-  } finally {
-    c.close(socket);
+  using socket = netlinkSocket();
+  const index = askInterface(socket, SIOCGIFINDEX, name);
+  const ask = (what: string, message: NetlinkRequest) => {
+    const errno = socket.transact(message);
+    if (errno !== 0) throw refused(what, errno);
+  };
+  const { mtu, addresses, routes, up } = configuration;
+  if (mtu !== undefined) ask(`set the MTU of "${name}" to ${mtu}`, linkRequest(index, { mtu }));
+  if (up) {
+    // A kernel without IPv6 refuses this, and then has no chatter to keep quiet.
+    socket.transact(quietIpv6Request(index));
   }
+  for (const cidr of addresses) {
+    ask(`give "${name}" the address "${formatCidr(cidr)}"`, addressRequest(index, cidr));
+  }
+  if (up) ask(`bring "${name}" up`, linkRequest(index, { up }));
+  for (const cidr of routes) {
+    ask(`lead "${formatCidr(cidr)}" into "${name}"`, routeRequest(index, cidr));
+  }
+  return askInterface(socket, SIOCGIFMTU, name);
 }
 
 /** A `struct ifreq` with the name in it. */
@@ -112,42 +88,26 @@ export function setRequestFlags(request: Uint8Array<ArrayBuffer>, flags: number)
 
 /** The MTU of the interface `name`; undefined when the network namespace of the calling thread has none of that name. */
 export function interfaceMtu(name: string): number | undefined {
-  const c = libc();
-  const socket = netlinkSocket(c);
+  using socket = netlinkSocket();
   try {
-    return askInterface(c, socket, SIOCGIFMTU, name);
+    return askInterface(socket, SIOCGIFMTU, name);
   } catch {
     return undefined;
-  } finally {
-    c.close(socket);
   }
 }
 
-// Non-blocking: the kernel answers within the write, so an answer that is not there would never come.
-function netlinkSocket(c: Libc): number {
-  const socket = c.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC | O_NONBLOCK, NETLINK_ROUTE);
-  if (socket < 0) throw refused("open a netlink socket", c.errno());
-  return socket;
+function netlinkSocket(): NetlinkSocket {
+  return new NetlinkSocket((errno) => refused("open a netlink socket", errno));
 }
 
 /** Any socket answers these, and a netlink socket answers for the namespace that it was made in. */
-function askInterface(c: Libc, socket: number, question: number, name: string): number {
+function askInterface(socket: NetlinkSocket, question: number, name: string): number {
+  const c = libc();
   const bytes = interfaceRequest(name);
-  if (c.ioctl(socket, question, bytes) < 0) {
+  if (c.ioctl(socket.descriptor, question, bytes) < 0) {
     throw refused(`find the interface "${name}"`, c.errno());
   }
   return new DataView(bytes.buffer).getInt32(IFREQ_VALUE, true);
-}
-
-function transact(c: Libc, socket: number, message: NetlinkRequest, sequence: number): number {
-  if (c.write(socket, numbered(message, sequence), message.length) < 0) return c.errno();
-  const answer = new Uint8Array(ANSWER_LENGTH);
-  while (true) {
-    const length = c.read(socket, answer, answer.length);
-    if (length < 0) return c.errno();
-    const errno = answerOf(answer.subarray(0, length), sequence);
-    if (errno !== undefined) return errno;
-  }
 }
 
 function refused(what: string, errno: number): DeviceError {

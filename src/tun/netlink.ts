@@ -9,7 +9,7 @@ import { concatBytes } from "../bytes.ts";
 import { type Cidr, IPV4_LENGTH } from "../wire/address.ts";
 
 /** `struct nlmsghdr` (linux/netlink.h). */
-const HEADER_LENGTH = 16;
+export const HEADER_LENGTH = 16;
 const MESSAGE_LENGTH = 0;
 const MESSAGE_TYPE = 4;
 const MESSAGE_FLAGS = 6;
@@ -20,13 +20,13 @@ const NLMSG_ERROR = 2;
 
 const NLM_F_REQUEST = 0x1;
 const NLM_F_ACK = 0x4;
-const NLM_F_EXCL = 0x200;
-const NLM_F_CREATE = 0x400;
+export const NLM_F_EXCL = 0x200;
+export const NLM_F_CREATE = 0x400;
 
 /** Message types (linux/rtnetlink.h). */
 const RTM_NEWLINK = 16;
 const RTM_NEWADDR = 20;
-const RTM_NEWROUTE = 24;
+export const RTM_NEWROUTE = 24;
 
 const AF_UNSPEC = 0;
 const AF_INET = 2;
@@ -42,13 +42,13 @@ const IFF_UP = 1;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_F_NODAD = 0x02;
-const RTA_DST = 1;
-const RTA_OIF = 4;
-const RT_TABLE_MAIN = 254;
-const RTPROT_STATIC = 4;
-const RT_SCOPE_UNIVERSE = 0;
-const RT_SCOPE_LINK = 253;
-const RTN_UNICAST = 1;
+export const RTA_DST = 1;
+export const RTA_OIF = 4;
+export const RT_TABLE_MAIN = 254;
+export const RTPROT_STATIC = 4;
+export const RT_SCOPE_UNIVERSE = 0;
+export const RT_SCOPE_LINK = 253;
+export const RTN_UNICAST = 1;
 
 /** A request without its sequence number, which {@linkcode numbered} sets. */
 export type NetlinkRequest = Uint8Array<ArrayBuffer>;
@@ -124,7 +124,14 @@ export function answerOf(bytes: Uint8Array, sequence: number): number | undefine
   return -fields.getInt32(ERROR_CODE, true);
 }
 
-function request(type: number, flags: number, parts: readonly Uint8Array[]): NetlinkRequest {
+/** Whether these bytes are a message about the request `sequence`. */
+export function isFor(bytes: Uint8Array, sequence: number): boolean {
+  return bytes.length >= HEADER_LENGTH &&
+    view(bytes).getUint32(MESSAGE_SEQUENCE, true) === sequence;
+}
+
+/** A request: its header, then its parts. */
+export function request(type: number, flags: number, parts: readonly Uint8Array[]): NetlinkRequest {
   const message = concatBytes([new Uint8Array(HEADER_LENGTH), ...parts]);
   const fields = view(message);
   fields.setUint32(MESSAGE_LENGTH, message.length, true);
@@ -139,7 +146,7 @@ function linkInfo(index: number, flags: number, change: number): Uint8Array {
 }
 
 /** `struct rtattr`: length, type, value, and padding to four bytes that the length leaves out. */
-function attribute(type: number, value: Uint8Array): Uint8Array {
+export function attribute(type: number, value: Uint8Array): Uint8Array {
   const bytes = new Uint8Array((4 + value.length + 3) & ~3);
   const fields = view(bytes);
   fields.setUint16(0, 4 + value.length, true);
@@ -148,7 +155,8 @@ function attribute(type: number, value: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function family(address: Uint8Array): number {
+/** The number of an address's family. */
+export function family(address: Uint8Array): number {
   return address.length === IPV4_LENGTH ? AF_INET : AF_INET6;
 }
 
@@ -166,6 +174,7 @@ function u32(value: number): Uint8Array {
   return bytes;
 }
 
-function view(bytes: Uint8Array): DataView {
+/** All of `bytes` to read numbers from. */
+export function view(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

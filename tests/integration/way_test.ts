@@ -1,0 +1,63 @@
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { DeviceError } from "../../src/errors.ts";
+import { libc } from "../../src/tun/ffi.ts";
+import { inNetns } from "../../src/tun/netns.ts";
+import { keepWays } from "../../src/tun/way.ts";
+import { parseIp } from "../../src/wire/address.ts";
+import { createNamespace } from "../support/netns.ts";
+import { requires } from "../support/requires.ts";
+import { runTool } from "../support/tools.ts";
+
+libc(); // the library stays open, which no test shall be blamed for
+
+const CABLE = {
+  outside: ["10.203.77.1/30", "fd20:3077::1/64"],
+  inside: ["10.203.77.2/30", "fd20:3077::2/64"],
+};
+
+Deno.test(
+  "the way to an address is kept under a route that covers it, and taken away again",
+  requires("netns", "ip"),
+  async () => {
+    await using place = await createNamespace({ veth: CABLE });
+    const ip = (...words: string[]) => runTool("ip", "-n", place.name, ...words);
+    await ip("route", "add", "default", "via", "10.203.77.1");
+    await ip("-6", "route", "add", "default", "via", "fd20:3077::1");
+    const before = [await ip("route"), await ip("-6", "route")];
+    const addresses = ["203.0.113.9", "2001:db8:9::9", "10.203.77.1", "127.0.0.1", "10.203.77.2"];
+    const kept = inNetns(place.name, () => keepWays(addresses.map((text) => parseIp(text)!)));
+    assertEquals(kept.addresses, addresses.slice(0, 3).map((text) => parseIp(text)!)); // the others are its own
+    for (const half of ["0.0.0.0/1", "128.0.0.0/1"]) await ip("route", "add", half, "dev", "lo");
+    const device = place.insideInterface;
+    assertMatch(
+      await ip("route", "get", "203.0.113.9"),
+      new RegExp(`via 10.203.77.1 dev ${device}`),
+    );
+    assertMatch(await ip("route", "get", "10.203.77.1"), new RegExp(`dev ${device}`));
+    assertMatch(await ip("route", "get", "203.0.113.8"), /dev lo/);
+    assertMatch(await ip("route", "get", "2001:db8:9::9"), new RegExp(`via fd20:3077::1`));
+    for (const half of ["0.0.0.0/1", "128.0.0.0/1"]) await ip("route", "delete", half);
+    inNetns(place.name, () => kept[Symbol.dispose]());
+    assertEquals([await ip("route"), await ip("-6", "route")], before);
+  },
+);
+
+Deno.test(
+  "a route that somebody made for the address stays theirs",
+  requires("netns", "ip"),
+  async () => {
+    await using place = await createNamespace({ veth: CABLE });
+    const ip = (...words: string[]) => runTool("ip", "-n", place.name, ...words);
+    await ip("route", "add", "203.0.113.9", "via", "10.203.77.1");
+    const before = await ip("route");
+    const kept = inNetns(place.name, () => keepWays([parseIp("203.0.113.9")!]));
+    assertEquals(kept.addresses, []);
+    inNetns(place.name, () => kept[Symbol.dispose]());
+    assertEquals(await ip("route"), before);
+    assertThrows(
+      () => inNetns(place.name, () => keepWays([parseIp("198.51.100.7")!])),
+      DeviceError,
+      "Cannot keep the way to the proxy at 198.51.100.7 open",
+    );
+  },
+);
