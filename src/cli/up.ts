@@ -14,6 +14,7 @@ import { openRoad, secretsOf } from "./road.ts";
 import { aborted, listenForEnding } from "./signals.ts";
 import { openRecording, tapDevice } from "./tap.ts";
 import { type Terminal, terminalLog } from "./terminal.ts";
+import { keepProxyWays, knowing } from "./ways.ts";
 
 /**
  * Opens device and proxy, says `ready ...` in one line on standard error, and runs until it is asked to end or the device is
@@ -27,9 +28,10 @@ export async function upCommand(command: UpCommand, terminal: Terminal): Promise
     await using road = await openRoad(command.tunnel, log, signal);
     const addresses = command.addresses.length > 0 ? command.addresses : DEVICE_CIDRS;
     const recording = await openRecording(command.pcap);
+    using ways = await keepProxyWays(command, log);
     const device = tapDevice(await openDevice(command, addresses), recording, log);
     await using running = run(device, road.client, {
-      ...command.names,
+      ...knowing(ways, command.names),
       blockDot: command.blockDot,
       addresses: addresses.map((cidr) => cidr.split("/")[0]),
       log,

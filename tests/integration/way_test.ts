@@ -1,10 +1,13 @@
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { DeviceError } from "../../src/errors.ts";
 import { libc } from "../../src/tun/ffi.ts";
 import { inNetns } from "../../src/tun/netns.ts";
 import { keepWays } from "../../src/tun/way.ts";
 import { parseIp } from "../../src/wire/address.ts";
+import { borrowAddresses } from "../support/addresses.ts";
 import { createNamespace } from "../support/netns.ts";
+import { serveHttp } from "../support/origin.ts";
+import { commandLine, startPseudoTcp } from "../support/pseudotcp.ts";
 import { requires } from "../support/requires.ts";
 import { runTool } from "../support/tools.ts";
 
@@ -59,5 +62,38 @@ Deno.test(
       DeviceError,
       "Cannot keep the way to the proxy at 198.51.100.7 open",
     );
+  },
+);
+
+Deno.test(
+  "a whole machine goes through a proxy that its own routes cover",
+  requires("netns", "tun", "ip", "curl"),
+  async () => {
+    await using machine = await createNamespace({ veth: CABLE, resolver: "198.18.0.2" });
+    await using far = await borrowAddresses();
+    await using near = await borrowAddresses();
+    await using origin = serveHttp(far.ipv4);
+    const listen = ["--plain", "--listen", `${near.ipv4}:0`, "--allow", `${far.ipv4}/32`];
+    await using proxy = startPseudoTcp("proxy", ...listen);
+    const [, port] = await proxy.waitFor(/^listening \S+:(\d+)/m, 20_000);
+    const table = () => runTool("ip", "-n", machine.name, "route");
+    await runTool("ip", "-n", machine.name, "route", "add", "default", "via", "10.203.77.1");
+    const before = await table();
+    {
+      const routes = ["--route", "0.0.0.0/1", "--route", "128.0.0.0/1"];
+      const url = `http://${near.ipv4}:${port}`;
+      await using up = machine.start(
+        ...commandLine("up", "--log", "debug", "--proxy", url, ...routes),
+      );
+      await up.waitFor(/^ready /m, 20_000);
+      assertStringIncludes(up.said(), `the way to the proxy at ${near.ipv4} stays`);
+      const page = `http://${far.ipv4}:${origin.port}/`;
+      const { code, stderr } = await machine.run("curl", "-sS", "--max-time", "10", page);
+      assertEquals([code, stderr], [0, ""]);
+      assertStringIncludes(up.said(), far.ipv4); // it was a flow of the device, and not the default route
+      up.kill("SIGTERM");
+      assertEquals((await up.status).code, 0);
+    }
+    assertEquals(await table(), before);
   },
 );
