@@ -75,6 +75,7 @@ export {
 } from "./src/tunnel/memory.ts";
 export type { UdpFarSide } from "./src/tunnel/memory_udp.ts";
 export { connectProxy, type ConnectProxyOptions } from "./src/tunnel/proxy_client.ts";
+export type { ConnectedProxy } from "./src/tunnel/road/road.ts";
 export type { TunnelTimeouts } from "./src/tunnel/settings.ts";
 export type {
   BoundDatagram,

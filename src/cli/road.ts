@@ -47,6 +47,7 @@ export async function openRoad(
     udpTemplate,
     udpDraft03,
     signal,
+    log,
   });
   return { client, [Symbol.asyncDispose]: () => client.close() };
 }

@@ -19,6 +19,13 @@ export interface Connection {
   reset(): void;
   /** Asked when the socket says `end`: whether the peer said so. */
   endedInOrder(): boolean;
+  /** Bytes received so far, ciphertext in TLS. */
+  received(): number;
+  /** Bytes that have left so far. */
+  sent(): number;
+  /** Our end's and the proxy's address; absent inside another tunnel. */
+  readonly localAddress?: string;
+  readonly remoteAddress?: string;
 }
 
 /** A connection in the clear over `socket`; or in TLS, for HTTP/2, which leans on none of these. */
@@ -33,6 +40,10 @@ export function overSocket(socket: net.Socket): Connection {
       else socket.resetAndDestroy();
     },
     endedInOrder: () => !socket.destroyed,
+    received: () => socket.bytesRead,
+    sent: () => socket.bytesWritten - socket.writableLength,
+    localAddress: socket.localAddress,
+    remoteAddress: socket.remoteAddress,
   };
 }
 

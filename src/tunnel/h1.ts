@@ -20,19 +20,14 @@ import {
 } from "../masque/udp_request.ts";
 import { type Answered, respond, respondBound, respondUdp, withoutUdp } from "./answer.ts";
 import type { Connection } from "./connection.ts";
-import { dial } from "./dial.ts";
 import { plain } from "./duplex_tunnel.ts";
-import {
-  dialTarget,
-  noAnswer,
-  type ProxySettings,
-  requestFields,
-  unreachable,
-} from "./settings.ts";
+import { Reach } from "./road/reach.ts";
+import { SilenceWatch } from "./road/silence.ts";
+import type { VersionClient } from "./road/version_client.ts";
+import { noAnswer, type ProxySettings, requestFields } from "./settings.ts";
 import type {
   BoundUdpResponse,
   ConnectOptions,
-  ProxyClient,
   Target,
   TunnelResponse,
   UdpTunnelResponse,
@@ -41,23 +36,33 @@ import type {
 /** How long a connection may wait for its first request: proxies begin to close silent ones after 5 s. */
 const SPARE_LIFETIME_MS = 4_000;
 
+/** What the connections agree on in TLS. */
+const ALPN = ["http/1.1"];
+
 /** A way to a proxy over HTTP/1.1. */
-export class H1Client implements ProxyClient {
+export class H1Client implements VersionClient {
+  readonly version = "1.1";
   readonly description: string;
   readonly #proxy: ProxySettings;
+  readonly #reach: Reach;
+  readonly #silence: SilenceWatch;
   readonly #closing = new AbortController();
   /** Open connections, so that `close` ends them: one a flow, so bounded by whoever bounds the flows. */
   readonly #open = new Set<Connection>();
   #spare: { readonly connection: Connection; readonly since: number } | undefined;
 
   /** `first` is a connection that stands already and serves the first request. */
-  constructor(proxy: ProxySettings, first?: Connection) {
+  constructor(proxy: ProxySettings, first?: Connection, reach: Reach = new Reach(proxy)) {
     this.#proxy = proxy;
+    this.#reach = reach;
+    this.#silence = new SilenceWatch(proxy, (signal) => reach.probe(ALPN, signal));
     this.description = `${proxy.name} (HTTP/1.1)`;
-    if (first !== undefined) {
-      this.#watch(first);
-      this.#spare = { connection: first, since: performance.now() };
-    }
+    if (first !== undefined) this.#keep(first);
+  }
+
+  /** Connections that stand. */
+  get connections(): number {
+    return this.#open.size;
   }
 
   /** Asks for a tunnel, see {@linkcode ProxyClient.connect}. */
@@ -99,6 +104,7 @@ export class H1Client implements ProxyClient {
   /** Ends all connections; open tunnels are reset. */
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("The client was closed", "AbortError"));
+    this.#silence.close();
     const gone = [...this.#open].map((connection) => {
       return new Promise((resolve) => {
         connection.socket.once("close", resolve);
@@ -111,6 +117,22 @@ export class H1Client implements ProxyClient {
   /** The same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Breaks off what {@linkcode VersionClient.renew} says, and doubts the rest. */
+  renew(isLost: (connection: Connection) => boolean): void {
+    const spare = this.#spare?.connection;
+    this.#spare = undefined;
+    for (const connection of this.#open) {
+      if (connection === spare || isLost(connection)) connection.reset();
+    }
+    this.#silence.doubt();
+  }
+
+  /** Opens a connection for the next flow, see {@linkcode VersionClient.warm}. */
+  async warm(signal: AbortSignal): Promise<void> {
+    if (this.#takeSpare(false) !== undefined) return;
+    this.#keep(await this.#reach.dial(ALPN, signal));
   }
 
   async #exchange<T>(
@@ -128,28 +150,23 @@ export class H1Client implements ProxyClient {
 
     const spare = this.#takeSpare();
     if (spare !== undefined) {
-      const { socket } = spare;
-      const before = socket.bytesRead;
+      const before = spare.received();
       try {
         return await this.#ask(spare, exchange, signal);
       } catch (error) {
         // The proxy may have closed it while the request was under way: nothing was said, so ask again.
-        if (signal.aborted || socket.bytesRead > before) throw error;
+        if (signal.aborted || spare.received() > before) throw error;
       }
     }
-    return await this.#ask(await this.#dial(signal), exchange, signal);
+    const connection = await this.#reach.dial(ALPN, signal);
+    this.#watch(connection);
+    return await this.#ask(connection, exchange, signal);
   }
 
-  async #dial(signal: AbortSignal): Promise<Connection> {
-    try {
-      const target = dialTarget(this.#proxy, ["http/1.1"]);
-      const connection = await dial(target, { signal, timeoutMs: this.#proxy.timeouts.dialMs });
-      this.#watch(connection);
-      return connection;
-    } catch (error) {
-      signal.throwIfAborted();
-      throw unreachable(this.#proxy, error);
-    }
+  #keep(connection: Connection): void {
+    if (this.#closing.signal.aborted) return connection.reset();
+    this.#watch(connection);
+    this.#spare = { connection, since: performance.now() };
   }
 
   #watch(connection: Connection): void {
@@ -157,9 +174,9 @@ export class H1Client implements ProxyClient {
     connection.socket.once("close", () => this.#open.delete(connection));
   }
 
-  #takeSpare(): Connection | undefined {
+  #takeSpare(isTaken = true): Connection | undefined {
     const spare = this.#spare;
-    this.#spare = undefined;
+    if (isTaken) this.#spare = undefined;
     if (spare === undefined || spare.connection.socket.destroyed) return undefined;
     if (performance.now() - spare.since < SPARE_LIFETIME_MS) return spare.connection;
     spare.connection.reset();
@@ -191,6 +208,7 @@ export class H1Client implements ProxyClient {
         try {
           if (answer === undefined) throw error;
           resolve(exchange.respond(answeredBy(connection, answer, signal)));
+          this.#silence.watch(connection);
         } catch (error) {
           connection.reset();
           reject(error);

@@ -11,21 +11,15 @@ import { unanswered } from "../masque/outcome.ts";
 import { ANY_TARGET, udpConnectFields, udpResource } from "../masque/udp_request.ts";
 import { type Answered, respond, respondBound, respondUdp, withoutUdp } from "./answer.ts";
 import { alpnOf, type Connection } from "./connection.ts";
-import { dial } from "./dial.ts";
 import { H1Client } from "./h1.ts";
 import { type Exchange, H2Session, type SessionEvents, UNPROCESSED } from "./h2_session.ts";
 import { Pool } from "./pool.ts";
-import {
-  dialTarget,
-  noAnswer,
-  type ProxySettings,
-  requestFields,
-  unreachable,
-} from "./settings.ts";
+import { Reach } from "./road/reach.ts";
+import type { VersionClient } from "./road/version_client.ts";
+import { noAnswer, type ProxySettings, requestFields, unreachable } from "./settings.ts";
 import type {
   BoundUdpResponse,
   ConnectOptions,
-  ProxyClient,
   RefusedTunnel,
   Target,
   TunnelResponse,
@@ -36,9 +30,11 @@ import type {
 const MAX_ATTEMPTS = 3;
 
 /** A way to a proxy over HTTP/2. */
-export class H2Client implements ProxyClient {
+export class H2Client implements VersionClient {
+  readonly version = "2";
   readonly description: string;
   readonly #proxy: ProxySettings;
+  readonly #reach: Reach;
   readonly #closing = new AbortController();
   readonly #pool: Pool<H2Session>;
   #http1: H1Client | undefined;
@@ -48,8 +44,9 @@ export class H2Client implements ProxyClient {
   };
 
   /** Without a connection yet: {@linkcode H2Client.over} brings the first one. */
-  constructor(proxy: ProxySettings) {
+  constructor(proxy: ProxySettings, reach: Reach = new Reach(proxy)) {
     this.#proxy = proxy;
+    this.#reach = reach;
     this.description = `${proxy.name} (HTTP/2)`;
     this.#pool = new Pool(() => this.#open(), () => {
       const detail = `The proxy ${proxy.name} takes no more tunnels: every connection is full`;
@@ -58,8 +55,8 @@ export class H2Client implements ProxyClient {
   }
 
   /** A client whose first connection is `first`. Rejects with a `ProxyError` when the other side does not speak HTTP/2. */
-  static async over(first: Connection, proxy: ProxySettings): Promise<H2Client> {
-    const client = new H2Client(proxy);
+  static async over(first: Connection, proxy: ProxySettings, reach?: Reach): Promise<H2Client> {
+    const client = new H2Client(proxy, reach);
     client.#pool.add(await client.#speak(first));
     return client;
   }
@@ -96,6 +93,18 @@ export class H2Client implements ProxyClient {
     return await this.#extended<BoundUdpResponse>(ANY_TARGET, options, extra, (answered) => {
       return respondBound(answered, "connect", this.#proxy);
     });
+  }
+
+  /** Takes new connections from now on, see {@linkcode VersionClient.renew}. */
+  renew(isLost: (connection: Connection) => boolean): void {
+    for (const session of this.#pool.members) session.renew(isLost);
+    this.#http1?.renew(isLost);
+  }
+
+  /** Opens a connection for the next flow, see {@linkcode VersionClient.warm}. */
+  async warm(signal: AbortSignal): Promise<void> {
+    const session = await this.#pool.take(AbortSignal.any([signal, this.#closing.signal]));
+    session.release();
   }
 
   /** Ends all connections; open tunnels are reset. */
@@ -148,8 +157,13 @@ export class H2Client implements ProxyClient {
         session.release();
         return instead;
       }
-      const response = await session.request(exchange, signal);
-      if (response !== UNPROCESSED) return response;
+      try {
+        const response = await session.request(exchange, signal);
+        if (response !== UNPROCESSED) return response;
+      } catch (error) {
+        // It died with the request under way. Not a byte of the program had left, so asking again does no harm.
+        if (attempt === MAX_ATTEMPTS || signal.aborted || !session.isBroken) throw error;
+      }
     }
     const why = `it put the request off ${MAX_ATTEMPTS} times`;
     throw noAnswer(this.#proxy, "proxy_unreachable", why);
@@ -160,18 +174,11 @@ export class H2Client implements ProxyClient {
     if (this.#closing.signal.aborted) {
       throw new TypeError("Cannot connect through a closed client: make another one");
     }
-    return this.#http1 ??= new H1Client(this.#proxy);
+    return this.#http1 ??= new H1Client(this.#proxy, undefined, this.#reach);
   }
 
   async #open(): Promise<H2Session> {
-    const { signal } = this.#closing;
-    try {
-      const timeoutMs = this.#proxy.timeouts.dialMs;
-      return await this.#speak(await dial(dialTarget(this.#proxy, ["h2"]), { signal, timeoutMs }));
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error instanceof ProxyError ? error : unreachable(this.#proxy, error);
-    }
+    return await this.#speak(await this.#reach.dial(["h2"], this.#closing.signal));
   }
 
   async #speak(connection: Connection): Promise<H2Session> {
@@ -183,9 +190,10 @@ export class H2Client implements ProxyClient {
       );
     }
     try {
-      return await H2Session.open(connection.socket, this.#proxy, this.#events);
+      return await H2Session.open(connection, this.#proxy, this.#events);
     } catch (error) {
-      throw unreachable(this.#proxy, error);
+      this.#closing.signal.throwIfAborted();
+      throw error instanceof ProxyError ? error : unreachable(this.#proxy, error);
     }
   }
 }

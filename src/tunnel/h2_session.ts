@@ -11,8 +11,11 @@
 
 import * as http2 from "node:http2";
 import type { Socket } from "node:net";
+import { ProxyError } from "../errors.ts";
 import { deferTeardown } from "../http2_session.ts";
+import { unanswered } from "../masque/outcome.ts";
 import type { Answered } from "./answer.ts";
+import type { Connection } from "./connection.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import type { PoolMember } from "./pool.ts";
 import { noAnswer, type ProxySettings } from "./settings.ts";
@@ -37,6 +40,9 @@ const SESSION_WINDOW_BYTES = 1 << 24;
 /** Frames as large as one read of the socket. */
 const MAX_FRAME_BYTES = 1 << 16;
 
+/** A peer that begins with no streams at all may allow some with its next SETTINGS; one that has not by then is not going to. */
+const NO_STREAMS_WAIT_MS = 1_000;
+
 const { NGHTTP2_REFUSED_STREAM } = http2.constants;
 
 /** The proxy has surely not acted on the request: it may be sent again on another connection (RFC 9113, section 8.7). */
@@ -53,7 +59,7 @@ export interface Exchange<T> {
 /** One HTTP/2 connection. */
 export class H2Session implements PoolMember {
   readonly #session: http2.ClientHttp2Session;
-  readonly #socket: Socket;
+  readonly #connection: Connection;
   readonly #proxy: ProxySettings;
   readonly #events: SessionEvents;
   readonly #keepAlive: KeepAlive;
@@ -63,18 +69,18 @@ export class H2Session implements PoolMember {
   /** For a `session` whose peer has sent its SETTINGS: {@linkcode H2Session.open} makes one. */
   constructor(
     session: http2.ClientHttp2Session,
-    socket: Socket,
+    connection: Connection,
     proxy: ProxySettings,
     events: SessionEvents,
   ) {
     this.#session = session;
-    this.#socket = socket;
+    this.#connection = connection;
     this.#proxy = proxy;
     this.#events = events;
     const { pingIdleMs, pingWaitMs } = proxy.timeouts;
     this.#keepAlive = new KeepAlive(
       {
-        received: () => socket.bytesRead,
+        received: connection.received,
         ask: () => session.destroyed || session.ping(() => {}),
         dead: () => session.destroy(),
       },
@@ -82,14 +88,22 @@ export class H2Session implements PoolMember {
       pingWaitMs,
     );
     const retire = () => this.#retire();
-    socket.once("end", () => session.destroy()); // half a connection is of no use to HTTP/2
+    connection.socket.once("end", () => session.destroy()); // half a connection is of no use to HTTP/2
     session.once("close", retire).once("error", retire).once("goaway", retire);
   }
 
-  /** Speaks HTTP/2 on `socket`. Resolves with the peer's SETTINGS, rejects with an `Error` when they do not come in time. */
-  static open(socket: Socket, proxy: ProxySettings, events: SessionEvents): Promise<H2Session> {
+  /**
+   * Speaks HTTP/2 on `connection`. Resolves with the peer's SETTINGS, rejects with an `Error` when they do not come in time, and with a
+   * `ProxyError` when they allow no stream at all.
+   */
+  static open(
+    connection: Connection,
+    proxy: ProxySettings,
+    events: SessionEvents,
+  ): Promise<H2Session> {
+    const { socket } = connection;
     const session = deferTeardown(http2.connect(`${proxy.scheme}://proxy.invalid`, { // only for its own records
-      createConnection: () => socket,
+      createConnection: () => socket as Socket,
       settings: {
         enablePush: false,
         initialWindowSize: STREAM_WINDOW_BYTES,
@@ -102,17 +116,23 @@ export class H2Session implements PoolMember {
         session.destroy();
         reject(error);
       };
-      const timer = setTimeout(
+      let timer = setTimeout(
         () => fail(new Error("it sends no HTTP/2 settings; does it speak HTTP/1.1 only?")),
         proxy.timeouts.dialMs,
       );
       session.on("error", fail);
       session.once("close", () => fail(new Error("it closed the HTTP/2 connection")));
-      session.once("remoteSettings", () => {
+      const onSettings = ({ maxConcurrentStreams }: http2.Settings) => {
         clearTimeout(timer);
+        if (maxConcurrentStreams === 0) { // which more SETTINGS may change (RFC 9113, section 5.1.2)
+          timer = setTimeout(() => fail(noStreams(proxy)), NO_STREAMS_WAIT_MS);
+          return;
+        }
+        session.off("remoteSettings", onSettings);
         session.setLocalWindowSize(SESSION_WINDOW_BYTES);
-        resolve(new H2Session(session, socket, proxy, events));
-      });
+        resolve(new H2Session(session, connection, proxy, events));
+      };
+      session.on("remoteSettings", onSettings);
     });
   }
 
@@ -128,9 +148,14 @@ export class H2Session implements PoolMember {
 
   /** Flows it can still take. */
   get room(): number {
-    return this.#retired || this.#session.closed || this.#session.destroyed
+    return this.#retired || this.#session.closed || this.isBroken || this.#keepAlive.isSuspect
       ? 0
       : Math.max(0, this.limit - this.#active);
+  }
+
+  /** Whether the connection is gone, and every stream with it. */
+  get isBroken(): boolean {
+    return this.#session.destroyed || this.#connection.socket.destroyed;
   }
 
   /** Whether the peer takes extended CONNECT (RFC 8441, section 3); without that, `:protocol` would be a malformed request. */
@@ -142,6 +167,13 @@ export class H2Session implements PoolMember {
   reserve(): void {
     this.#active++;
     this.#keepAlive.start();
+  }
+
+  /** Takes no more flows. Those that are open end at once when `isLost`, and are asked at once whether they live otherwise. */
+  renew(isLost: (connection: Connection) => boolean): void {
+    this.#retire();
+    if (isLost(this.#connection)) this.#session.destroy();
+    else if (this.#active > 0) this.#keepAlive.askNow();
   }
 
   /** Gives a reserved stream back unused. */
@@ -198,9 +230,10 @@ export class H2Session implements PoolMember {
   /** Ends the connection; its flows are reset. */
   close(): Promise<void> {
     this.#retire();
-    if (this.#socket.destroyed) return Promise.resolve();
+    const { socket } = this.#connection;
+    if (socket.destroyed) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#socket.once("close", () => resolve());
+      socket.once("close", () => resolve());
       this.#session.destroy();
     });
   }
@@ -209,14 +242,14 @@ export class H2Session implements PoolMember {
     fields: readonly (readonly [string, string])[],
     signal: AbortSignal,
   ): http2.ClientHttp2Stream | undefined {
-    if (this.#retired || this.#session.closed || this.#session.destroyed) return undefined;
+    if (this.#retired || this.#session.closed || this.isBroken) return undefined;
     const headers: http2.OutgoingHttpHeaders = Object.create(null);
     for (const [name, value] of fields) headers[name.toLowerCase()] = value;
     return this.#session.request(headers, { endStream: false, signal });
   }
 
   #whyUnanswered(stream: http2.ClientHttp2Stream): Error {
-    if (this.#session.destroyed || this.#socket.destroyed) {
+    if (this.isBroken) {
       return noAnswer(this.#proxy, "proxy_unreachable", "the connection to it broke");
     }
     const why = `it reset the request (code ${stream.rstCode})`;
@@ -236,6 +269,11 @@ export class H2Session implements PoolMember {
     if (this.#active === 0) this.#session.destroy();
     this.#events.onRetired(this);
   }
+}
+
+function noStreams(proxy: ProxySettings): ProxyError {
+  const detail = `The proxy ${proxy.name} takes no tunnels: its SETTINGS allow 0 streams at once`;
+  return new ProxyError(unanswered("connection_limit_reached", detail));
 }
 
 function answeredOn(

@@ -16,6 +16,9 @@ export interface Watched {
   readonly dead: () => void;
 }
 
+/** After this part of the patience a living peer on any usual path has answered. */
+const SUSPICIOUS = 4;
+
 /** Watches one connection while it is in use; idle ones cost nothing. */
 export class KeepAlive {
   readonly #watched: Watched;
@@ -23,6 +26,7 @@ export class KeepAlive {
   readonly #waitMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #received = -1;
+  #askedAt: number | undefined;
 
   /** Asks after `idleMs` of silence and gives up `waitMs` later. */
   constructor(watched: Watched, idleMs: number, waitMs: number) {
@@ -38,13 +42,29 @@ export class KeepAlive {
     else this.#rest();
   }
 
+  /** Whether a question has waited so long that nobody should count on an answer. */
+  get isSuspect(): boolean {
+    if (this.#askedAt === undefined || this.#watched.received() !== this.#received) return false;
+    return performance.now() - this.#askedAt > this.#waitMs / SUSPICIOUS;
+  }
+
+  /** Asks at once, because there is reason to doubt. */
+  askNow(): void {
+    if (this.#timer === undefined || this.#askedAt !== undefined) return;
+    clearTimeout(this.#timer);
+    this.#received = this.#watched.received();
+    this.#ask();
+  }
+
   /** Stops watching. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#askedAt = undefined;
   }
 
   #rest(): void {
+    this.#askedAt = undefined;
     this.#received = this.#watched.received();
     this.#timer = setTimeout(() => {
       if (this.#watched.received() === this.#received) this.#ask();
@@ -53,6 +73,7 @@ export class KeepAlive {
   }
 
   #ask(): void {
+    this.#askedAt = performance.now();
     this.#watched.ask();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

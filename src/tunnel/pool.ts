@@ -64,6 +64,11 @@ export class Pool<M extends PoolMember> {
     return this.#members.size;
   }
 
+  /** The connections that stand. */
+  get members(): Iterable<M> {
+    return [...this.#members];
+  }
+
   /** Takes a connection in that stands already. */
   add(member: M): void {
     this.#expected = Math.max(1, member.limit);

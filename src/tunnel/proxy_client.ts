@@ -4,21 +4,18 @@
  * @module
  */
 
+import type { Log } from "../log.ts";
 import { proxyAuthorization } from "../masque/auth.ts";
 import { checkFields } from "../masque/h1_request.ts";
 import { checkUdpTemplate, DEFAULT_UDP_PATH } from "../masque/uri_template.ts";
 import { alpnOf } from "./connection.ts";
-import { dial, parsePin, type Trust } from "./dial.ts";
+import { parsePin, type Trust } from "./dial.ts";
 import { H1Client } from "./h1.ts";
 import { H2Client } from "./h2.ts";
-import {
-  DEFAULT_TIMEOUTS,
-  dialTarget,
-  type ProxySettings,
-  type TunnelTimeouts,
-  unreachable,
-} from "./settings.ts";
-import type { ProxyClient } from "./tunnel.ts";
+import { Reach } from "./road/reach.ts";
+import { type ConnectedProxy, Road } from "./road/road.ts";
+import type { VersionClient } from "./road/version_client.ts";
+import { DEFAULT_TIMEOUTS, type ProxySettings, type TunnelTimeouts } from "./settings.ts";
 
 /** How to speak to a proxy. At most one of `token`, `basic`, `privacyToken`. */
 export interface ConnectProxyOptions extends Trust {
@@ -43,6 +40,8 @@ export interface ConnectProxyOptions extends Trust {
   readonly signal?: AbortSignal;
   /** Deadlines. */
   readonly timeouts?: TunnelTimeouts;
+  /** Where the proxy's comings and goings are told; by default nowhere. */
+  readonly log?: Log;
 }
 
 /**
@@ -62,27 +61,35 @@ export interface ConnectProxyOptions extends Trust {
 export async function connectProxy(
   url: string | URL,
   options: ConnectProxyOptions = {},
-): Promise<ProxyClient> {
+): Promise<ConnectedProxy> {
   const proxy = settingsOf(url, options);
-  const { http = "auto", signal } = options;
+  const { http = "auto", signal = new AbortController().signal, log } = options;
   const alpn = { auto: ["h2", "http/1.1"], "2": ["h2"], "1.1": ["http/1.1"] }[http];
   if (alpn === undefined) {
     throw new TypeError(`Cannot speak HTTP "${http}" to a proxy: use "auto", "2" or "1.1"`);
   }
-  let connection;
+  const reach = new Reach(proxy);
   try {
-    const timeoutMs = proxy.timeouts.dialMs;
-    connection = await dial(dialTarget(proxy, alpn), { signal, timeoutMs });
+    const client = await firstClient(proxy, reach, alpn, signal);
+    return new Road({ client, reach, log, name: proxy.name });
   } catch (error) {
-    signal?.throwIfAborted();
-    throw unreachable(proxy, error);
+    reach.close();
+    throw error;
   }
-  if (http === "2" || (http === "auto" && alpnOf(connection) === "h2")) {
-    return await H2Client.over(connection, proxy);
-  }
-  if (!alpn.includes("h2") || proxy.scheme === "http") return new H1Client(proxy, connection);
+}
+
+async function firstClient(
+  proxy: ProxySettings,
+  reach: Reach,
+  alpn: readonly string[],
+  signal: AbortSignal,
+): Promise<VersionClient> {
+  const connection = await reach.dial(alpn, signal);
+  const isHttp1 = alpn.length > 1 ? alpnOf(connection) !== "h2" : alpn[0] !== "h2";
+  if (!isHttp1) return await H2Client.over(connection, proxy, reach);
+  if (alpn.length === 1 || proxy.scheme === "http") return new H1Client(proxy, connection, reach);
   connection.reset(); // TLS that could have been HTTP/2 is of the kind that HTTP/1.1 must not use, see `dial.ts`
-  return new H1Client(proxy);
+  return new H1Client(proxy, undefined, reach);
 }
 
 function settingsOf(url: string | URL, options: ConnectProxyOptions): ProxySettings {

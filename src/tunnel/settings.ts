@@ -15,10 +15,14 @@ export interface TunnelTimeouts {
   readonly dialMs?: number;
   /** From the request to the head of the answer. Default 60 s, because the proxy itself may try for that long. */
   readonly answerMs?: number;
-  /** HTTP/2: silence after which a connection with open tunnels is asked whether it lives. Default 3 s. */
+  /** Silence after which a connection with open tunnels is asked whether it lives. Default 3 s. */
   readonly pingIdleMs?: number;
-  /** HTTP/2: further silence after which it is given up. Default 2 s. */
+  /** Further silence after which it is given up. Default 2 s. */
   readonly pingWaitMs?: number;
+  /** After the proxy was not to be reached: until the next attempt. Doubles with each. Default 200 ms, of which up to a half is left to chance. */
+  readonly retryMs?: number;
+  /** The longest time until the next attempt. Default 30 s. */
+  readonly retryMaxMs?: number;
 }
 
 /** How a proxy is asked for UDP. */
@@ -50,6 +54,8 @@ export const DEFAULT_TIMEOUTS: Required<TunnelTimeouts> = {
   answerMs: 60_000,
   pingIdleMs: 3_000,
   pingWaitMs: 2_000,
+  retryMs: 200,
+  retryMaxMs: 30_000,
 };
 
 /** Where to dial, offering the protocols `alpn`. */

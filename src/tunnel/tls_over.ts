@@ -78,6 +78,10 @@ export class CipherPipe {
         tls.destroy();
       },
       endedInOrder: () => !this.#cut && !tls.destroyed,
+      received: () => this.#socket.bytesRead,
+      sent: () => this.#socket.bytesWritten - this.#socket.writableLength,
+      localAddress: this.#socket.localAddress,
+      remoteAddress: this.#socket.remoteAddress,
     };
   }
 

@@ -6,10 +6,10 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type * as http2 from "node:http2";
-import * as net from "node:net";
-import { H2Client } from "../../../src/tunnel/h2.ts";
 import { connectProxy } from "../../../src/tunnel/proxy_client.ts";
+import type { ConnectedProxy } from "../../../src/tunnel/road/road.ts";
 import { echo } from "../../support/far_side.ts";
+import { muteable } from "../../support/muteable.ts";
 import { FRAME, serveRawH2, STATUS_200 } from "../../support/raw_h2.ts";
 import { open, proxied, type Setting } from "./roads.ts";
 
@@ -45,7 +45,7 @@ test("the further connection stands before the first is full", async () => {
 
 test("connections that fell empty go again", async () => {
   await using setting = await proxied("2", echo, { maxStreams: 4 });
-  const client = setting.client as H2Client;
+  const client = setting.client as ConnectedProxy;
   const flows = await Promise.all(Array.from({ length: 20 }, () => roundTrip(setting)));
   const most = client.connections;
   for (const { reader, tunnel } of flows) {
@@ -62,7 +62,7 @@ test("after GOAWAY open flows go on, and the next one takes another connection",
   });
   const first = await roundTrip(setting);
   sessions[0].goaway(0);
-  while ((setting.client as H2Client).connections > 0) {
+  while ((setting.client as ConnectedProxy).connections > 0) {
     await new Promise((resolve) => setImmediate(resolve));
   }
   await roundTrip(setting);
@@ -132,27 +132,3 @@ test("a living connection outlasts many silences", async () => {
   assertEquals((await reader.read()).value, new Uint8Array([9]));
   assertEquals(setting.server.connections(), 1);
 });
-
-/** A forwarder that can stop forwarding without closing anything, as a dead network does. */
-async function muteable(target: number) {
-  let muted = false;
-  const sockets: net.Socket[] = [];
-  const server = net.createServer((near) => {
-    const far = net.connect(target, "127.0.0.1");
-    for (const [from, to] of [[near, far], [far, near]]) {
-      sockets.push(from);
-      from.on("error", () => {}).on("data", (bytes) => muted || to.write(bytes));
-      from.on("close", () => to.destroy());
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    port: (server.address() as net.AddressInfo).port,
-    mute: () => void (muted = true),
-    unmute: () => void (muted = false),
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}

@@ -1,0 +1,166 @@
+/**
+ * The road to a proxy: one client that stays the same while connections and versions behind it come and go.
+ *
+ * @module
+ */
+
+import { type Log, SILENT } from "../../log.ts";
+import type {
+  BoundUdpResponse,
+  ConnectOptions,
+  ProxyClient,
+  RefusedTunnel,
+  Target,
+  TunnelEnd,
+  TunnelResponse,
+  UdpTunnelResponse,
+} from "../tunnel.ts";
+import { isOurs, watchNetwork } from "./network.ts";
+import type { Reach } from "./reach.ts";
+import type { VersionClient } from "./version_client.ts";
+
+/** A proxy that {@linkcode connectProxy} has connected to. */
+export interface ConnectedProxy extends ProxyClient {
+  /** The proxy's IP address as the latest connection found it; `undefined` while the proxy cannot be reached, or inside another tunnel. */
+  readonly address: string | undefined;
+  /** Connections that stand. */
+  readonly connections: number;
+  /** Tunnels that are open, or asked for. */
+  readonly tunnels: number;
+  /**
+   * Takes new connections for new flows from now on, as after a change of the network, which is noticed without this. Open flows stay on
+   * theirs while those live, and each is asked at once. Settles when the first new connection stands; rejects with a `ProxyError` when none can be had.
+   */
+  reconnect(): Promise<void>;
+  /** Takes no more flows, lets the open ones come to their end, and closes. When `signal` aborts, the rest is reset. */
+  shutdown(options?: { readonly signal?: AbortSignal }): Promise<void>;
+}
+
+/** What a road is made of. */
+export interface RoadParts {
+  readonly client: VersionClient;
+  readonly reach: Reach;
+  /** Where the proxy's comings and goings are told. */
+  readonly log?: Log;
+  /** The proxy in words without secrets. */
+  readonly name: string;
+}
+
+/** The client behind {@linkcode connectProxy}. */
+export class Road implements ConnectedProxy {
+  readonly #client: VersionClient;
+  readonly #reach: Reach;
+  readonly #name: string;
+  readonly #log: Log;
+  readonly #closing = new AbortController();
+  readonly #network: Disposable;
+  #tunnels = 0;
+  #isShutDown = false;
+  #onIdle = () => {};
+
+  /** Takes over what it is made of. */
+  constructor({ client, reach, log = SILENT, name }: RoadParts) {
+    this.#client = client;
+    this.#reach = reach;
+    this.#log = log;
+    this.#name = name;
+    reach.events = {
+      onLost: ({ message }) => log.warn(`${message}; trying again until it is back`),
+      onFound: (awayMs) =>
+        log.warn(`The proxy ${name} is back after ${Math.ceil(awayMs / 1000)} s`),
+      onRetry: () => void client.warm(this.#closing.signal).catch(() => {}), // which made the next attempt due
+    };
+    this.#network = watchNetwork(() => this.#onNetworkChange());
+  }
+
+  get description(): string {
+    return this.#client.description;
+  }
+
+  get address(): string | undefined {
+    return this.#reach.address;
+  }
+
+  get connections(): number {
+    return this.#client.connections;
+  }
+
+  get tunnels(): number {
+    return this.#tunnels;
+  }
+
+  connect(target: Target, options?: ConnectOptions): Promise<TunnelResponse> {
+    return this.#count(() => this.#client.connect(target, options));
+  }
+
+  connectUdp(target: Target, options?: ConnectOptions): Promise<UdpTunnelResponse> {
+    return this.#count(() => this.#client.connectUdp(target, options));
+  }
+
+  bindUdp(options?: ConnectOptions): Promise<BoundUdpResponse> {
+    return this.#count(() => this.#client.bindUdp!(options));
+  }
+
+  async reconnect(): Promise<void> {
+    this.#throwIfOver();
+    this.#client.renew(({ localAddress }) => localAddress !== undefined && !isOurs(localAddress));
+    this.#reach.hurry();
+    await this.#client.warm(this.#closing.signal);
+  }
+
+  async shutdown({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#isShutDown = true;
+    if (this.#tunnels > 0 && !signal?.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#onIdle = resolve;
+      signal?.addEventListener("abort", () => resolve(), { once: true });
+      await promise;
+    }
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    this.#isShutDown = true;
+    this.#network[Symbol.dispose]();
+    this.#closing.abort(new DOMException("The client was closed", "AbortError"));
+    this.#reach.close();
+    await this.#client.close();
+    this.#onIdle();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #count<
+    T extends { readonly ok: true; readonly closed: Promise<TunnelEnd> } | RefusedTunnel,
+  >(
+    ask: () => Promise<T>,
+  ): Promise<T> {
+    this.#throwIfOver();
+    this.#tunnels++;
+    let isOpen = false;
+    try {
+      const tunnel = await ask();
+      isOpen = tunnel.ok;
+      if (tunnel.ok) void tunnel.closed.then(() => this.#end());
+      return tunnel;
+    } finally {
+      if (!isOpen) this.#end();
+    }
+  }
+
+  #end(): void {
+    if (--this.#tunnels === 0) this.#onIdle();
+  }
+
+  #throwIfOver(): void {
+    if (!this.#isShutDown) return;
+    throw new TypeError("Cannot connect through a closed client: make another one");
+  }
+
+  #onNetworkChange(): void {
+    this.#log.info(`The network has changed: new connections to the proxy ${this.#name}`);
+    this.reconnect().catch(() => {}); // the reach has told, and goes on trying
+  }
+}
