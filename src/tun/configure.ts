@@ -31,6 +31,8 @@ export interface LinkConfiguration {
   readonly addresses: readonly Cidr[];
   readonly routes: readonly Cidr[];
   readonly up: boolean;
+  /** How many packets may wait for their reader; unchanged when left out. */
+  readonly queuePackets?: number;
 }
 
 /**
@@ -46,7 +48,11 @@ export function configureLink(name: string, configuration: LinkConfiguration): n
     const errno = socket.transact(message);
     if (errno !== 0) throw refused(what, errno);
   };
-  const { mtu, addresses, routes, up } = configuration;
+  const { mtu, addresses, routes, up, queuePackets } = configuration;
+  if (queuePackets !== undefined) {
+    // The owner of a persistent device may use it and not change it: what is refused here is speed, and nothing else.
+    socket.transact(linkRequest(index, { queuePackets }));
+  }
   if (mtu !== undefined) ask(`set the MTU of "${name}" to ${mtu}`, linkRequest(index, { mtu }));
   if (up) {
     // A kernel without IPv6 refuses this, and then has no chatter to keep quiet.

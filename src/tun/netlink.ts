@@ -35,6 +35,7 @@ const AF_INET6 = 10;
 /** Attributes and values (linux/if_link.h, if_addr.h, rtnetlink.h). */
 const NLA_F_NESTED = 0x8000;
 const IFLA_MTU = 4;
+const IFLA_TXQLEN = 13;
 const IFLA_AF_SPEC = 26;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
 const IN6_ADDR_GEN_MODE_NONE = 1;
@@ -53,13 +54,16 @@ export const RTN_UNICAST = 1;
 /** A request without its sequence number, which {@linkcode numbered} sets. */
 export type NetlinkRequest = Uint8Array<ArrayBuffer>;
 
-/** Brings the interface `index` up, or changes its MTU, or both. */
+/** Brings the interface `index` up, changes its MTU, or the number of packets that may wait in it for their reader. */
 export function linkRequest(
   index: number,
-  change: { readonly up?: boolean; readonly mtu?: number },
+  change: { readonly up?: boolean; readonly mtu?: number; readonly queuePackets?: number },
 ): NetlinkRequest {
   const up = change.up ? IFF_UP : 0;
-  const attributes = change.mtu === undefined ? [] : [attribute(IFLA_MTU, u32(change.mtu))];
+  const numbers = [[IFLA_MTU, change.mtu], [IFLA_TXQLEN, change.queuePackets]] as const;
+  const attributes = numbers.flatMap(([type, value]) => {
+    return value === undefined ? [] : [attribute(type, u32(value))];
+  });
   return request(RTM_NEWLINK, 0, [linkInfo(index, up, up), ...attributes]);
 }
 

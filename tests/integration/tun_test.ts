@@ -36,6 +36,8 @@ Deno.test("a device gets its addresses, MTU and routes", needs, async () => {
   const link = await runTool("ip", "-n", netns.name, "-o", "address", "show", "dev", "ptcp0");
   assert(link.includes("inet 198.18.0.1/15") && link.includes("inet6 fd73:7470::1/64"), link);
   assert(!link.includes("fe80"), "no link-local address, and so no router solicitation");
+  const queue = await runTool("ip", "-n", netns.name, "-o", "link", "show", "dev", "ptcp0");
+  assert(queue.includes("qlen 4096"), queue);
   const ipv4 = await runTool("ip", "-n", netns.name, "route");
   assert(ipv4.includes("203.0.113.0/24 dev ptcp0") && !ipv4.includes("default"), ipv4);
   assert(

@@ -25,6 +25,17 @@ Deno.test("a link request sets the MTU and brings the interface up", () => {
   );
 });
 
+Deno.test("a link request sets how many packets may wait", () => {
+  assertEquals(
+    linkRequest(7, { queuePackets: 4096 }),
+    hex(
+      "28000000 1000 0500 00000000 00000000",
+      "00 00 0000 07000000 00000000 00000000",
+      "0800 0d00 00100000", // IFLA_TXQLEN
+    ),
+  );
+});
+
 Deno.test("a quiet IPv6 request nests the address generation mode and pads it", () => {
   assertEquals(
     quietIpv6Request(7),
