@@ -48,6 +48,7 @@ export type { Device } from "./src/tun/device.ts";
 export { TunDevice } from "./src/tun/descriptor.ts";
 export { type AdoptOptions, adoptTun } from "./src/tun/fd.ts";
 export { relayUdp, type UdpRelayEnd } from "./src/udp_relay.ts";
+export type { UdpBind } from "./src/udp_roads.ts";
 export { openTun, type TunOptions } from "./src/tun/linux.ts";
 export {
   MemoryDevice,

@@ -80,6 +80,17 @@ export class FlowReport {
     this.#log.warn(outcome.detail);
   }
 
+  /** A program's UDP port has one at the proxy. */
+  bound(source: Place, addresses: readonly Place[]): void {
+    const where = addresses.map(place).join(" and ");
+    this.#log.debug(`UDP port ${place(source)} is ${where} at the proxy, for everybody`);
+  }
+
+  /** The proxy gives no ports. */
+  unbound(why: string): void {
+    this.#log.info(`Each destination of a UDP port has a tunnel of its own: ${why}`);
+  }
+
   /** No way leads there. */
   unroutable(request: FlowRequest, why: string): void {
     this.#log.debug(`flow ${request.id}: to ${place(request.destination)} was refused: ${why}`);

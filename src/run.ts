@@ -5,28 +5,33 @@
  * @module
  */
 
+import { answerOf } from "./asking.ts";
 import { serveStream } from "./dns/serve.ts";
-import { ProxyError } from "./errors.ts";
 import { PseudoTcp, type PseudoTcpStats } from "./flow/pseudo_tcp.ts";
-import type { FlowRequest, UdpFlowRequest } from "./flow/types.ts";
+import type { FlowRequest } from "./flow/types.ts";
 import { type Log, SILENT } from "./log.ts";
 import { type NameOptions, type NameService, openNames } from "./names.ts";
 import type { Outcome } from "./outcome.ts";
 import { Ipv6Path } from "./policy/ipv6_path.ts";
 import { DNS_PORT, routeOf } from "./policy/route.ts";
 import { relay } from "./relay.ts";
-import { relayUdp } from "./udp_relay.ts";
 import { FlowReport } from "./report.ts";
 import type { Limits } from "./stack/limits.ts";
 import type { TcpSettings } from "./tcp/settings.ts";
 import type { Device } from "./tun/device.ts";
-import type { ProxyClient, Target, UdpTunnelResponse } from "./tunnel/tunnel.ts";
+import type { ProxyClient, Target } from "./tunnel/tunnel.ts";
+import { type UdpBind, UdpRoads } from "./udp_roads.ts";
 import { IPV6_LENGTH, parseIp } from "./wire/address.ts";
 
 /** What {@linkcode run} may be told. */
 export interface RunOptions extends NameOptions {
   /** Refuses DNS over TLS and QUIC (port 853), so that programs come back to port 53. */
   readonly blockDot?: boolean;
+  /**
+   * Whether a program's UDP port has one port at the proxy for all whom it talks to, where the proxy gives any (Connect-UDP-Bind):
+   * `auto`, the default, for destinations that are addresses, from port 1024 on; `always` for those below, too; `off` for none.
+   */
+  readonly udpBind?: UdpBind;
   /** Addresses of the device itself, in text: they answer an echo request. */
   readonly addresses?: readonly string[];
   /** Other bounds than the usual ones. */
@@ -64,12 +69,6 @@ export function run(device: Device, proxy: ProxyClient, options: RunOptions = {}
   return new Runner(device, proxy, options);
 }
 
-/** There was no answer. */
-interface NoTunnel {
-  readonly ok: false;
-  readonly outcome: Outcome;
-}
-
 class Runner implements Running {
   readonly closed: Promise<void>;
   readonly #device: Device;
@@ -79,8 +78,7 @@ class Runner implements Running {
   readonly #names: NameService;
   readonly #ipv6 = new Ipv6Path();
   readonly #blockDot: boolean;
-  /** UDP tunnels that are open, by the id of the flow: to be awaited by who needs their place. */
-  readonly #udpRelays = new Map<number, Promise<unknown>>();
+  readonly #udp: UdpRoads;
   #isClosed = false;
 
   constructor(device: Device, proxy: ProxyClient, options: RunOptions) {
@@ -105,6 +103,15 @@ class Runner implements Running {
         const answer = await this.#names.answer(query, server, "udp");
         if (answer !== undefined && !this.#isClosed) reply(answer);
       },
+    });
+    this.#udp = new UdpRoads({
+      proxy,
+      udpBind: options.udpBind ?? "auto",
+      displaceFor: (request) => this.#stack.displaceFor(request),
+      // A made-up address stands for a name, and nobody sends from one.
+      admits: (hostname) => !this.#names.isFake(parseIp(hostname)!),
+      onBound: (source, addresses) => this.#report.bound(source, addresses),
+      onUnbound: (why) => this.#report.unbound(why),
     });
     this.closed = this.#run();
   }
@@ -164,60 +171,19 @@ class Runner implements Running {
     const { signal } = request;
     const target = { hostname, port };
     if (request.protocol === "tcp") {
-      const found = await this.#answerOf(signal, () => this.#proxy.connect(target, { signal }));
+      const found = await answerOf(signal, () => this.#proxy.connect(target, { signal }));
       if (!found.ok) return this.#refuse(request, target, found.outcome);
       if (isIpv6(hostname)) this.#ipv6.noteOpened();
       const flow = request.accept();
       this.#report.opened(flow, target);
       this.#report.ended(flow, target, await relay(flow, found));
     } else {
-      const found = await this.#connectUdp(request, target);
+      const found = await this.#udp.open(request, target);
       if (!found.ok) return this.#refuse(request, target, found.outcome);
       if (isIpv6(hostname)) this.#ipv6.noteOpened();
       const flow = request.accept();
       this.#report.opened(flow, target);
-      const ended = relayUdp(flow, found);
-      this.#udpRelays.set(flow.id, ended);
-      this.#report.endedUdp(flow, target, await ended);
-      this.#udpRelays.delete(flow.id);
-    }
-  }
-
-  /** When the proxy carries as much as it likes to, the association that has been silent longest gives way. */
-  async #connectUdp(
-    request: UdpFlowRequest,
-    target: Target,
-  ): Promise<UdpTunnelResponse | NoTunnel> {
-    const { signal } = request;
-    const ask = () => this.#answerOf(signal, () => this.#proxy.connectUdp(target, { signal }));
-    const found = await ask();
-    if (found.ok || found.outcome.kind !== "connection_limit_reached") return found;
-    const displaced = this.#stack.displaceFor(request);
-    if (displaced === undefined) return found;
-    await this.#udpRelays.get(displaced);
-    return await ask();
-  }
-
-  /** What the proxy answered, or what it means that it did not. */
-  async #answerOf<T>(
-    signal: AbortSignal,
-    ask: () => Promise<T>,
-  ): Promise<T | NoTunnel> {
-    try {
-      return await ask();
-    } catch (error) {
-      if (error instanceof ProxyError) return { ok: false, outcome: error.outcome };
-      if (signal.aborted) return { ok: false, outcome: cancelled };
-      const detail = `The tunnel failed: ${error instanceof Error ? error.message : error}`;
-      return {
-        ok: false,
-        outcome: {
-          kind: "proxy_internal_error",
-          refusal: "network-unreachable",
-          status: 0,
-          detail,
-        },
-      };
+      this.#report.endedUdp(flow, target, await found.relay(flow));
     }
   }
 
@@ -228,13 +194,6 @@ class Runner implements Running {
     request.refuse(why);
   }
 }
-
-const cancelled: Outcome = {
-  kind: "cancelled",
-  refusal: "reset",
-  status: 0,
-  detail: "The program gave up before the proxy answered",
-};
 
 /** Whether a target is an address of IPv6, and not a name. */
 function isIpv6(hostname: string): boolean {

@@ -95,6 +95,11 @@ const TRAFFIC: OptionGroup = {
     },
     { name: "no-ipv6", words: "say of every name that it has no IPv6 address" },
     { name: "block-dot", words: "refuse DNS over TLS and QUIC (port 853)" },
+    {
+      name: "udp-bind",
+      value: "WHEN",
+      words: "one port at the proxy for all that a UDP port talks to: auto, always or off",
+    },
     { name: "pcap", value: "FILE", words: "record the device's packets as pcapng" },
     LOG,
   ],

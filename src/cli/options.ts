@@ -8,6 +8,7 @@
 import type { LogLevel } from "../log.ts";
 import type { Credentials } from "../masque/auth.ts";
 import { all, type Arguments, exclude, one, readArguments } from "./arguments.ts";
+import type { UdpBind } from "../udp_roads.ts";
 import { type NameChoices, readNames } from "./name_options.ts";
 import { type CommandName, COMMANDS, optionsOf } from "./option_table.ts";
 import { readCredentials, readFile, readToken, type Surroundings } from "./secrets.ts";
@@ -29,6 +30,9 @@ import {
   readProxy,
   readUdpTemplate,
 } from "./values.ts";
+
+/** What `--udp-bind` takes. */
+const UDP_BIND: readonly UdpBind[] = ["auto", "always", "off"];
 
 /** The versions of HTTP towards the proxy. */
 export type HttpVersion = "auto" | "2" | "1.1";
@@ -54,6 +58,7 @@ export interface TrafficOptions {
   readonly tunnel: TunnelOptions;
   readonly names: NameChoices;
   readonly blockDot: boolean;
+  readonly udpBind: UdpBind;
   /** Where the packets are recorded. */
   readonly pcap?: string;
   readonly log: LogLevel;
@@ -205,6 +210,7 @@ function readTraffic(found: Arguments, around: Surroundings, log: LogLevel): Tra
     tunnel: readTunnel(found, around),
     names: readNames(found, around),
     blockDot: found.options.has("block-dot"),
+    udpBind: one(found, "udp-bind", (text) => readChoice("udp-bind", text, UDP_BIND)) ?? "auto",
     pcap: one(found, "pcap", String),
     log: one(found, "log", readLogLevel) ?? log,
   };

@@ -36,6 +36,7 @@ export async function runCommand(command: RunCommand, terminal: Terminal): Promi
   await using _running = run(device, road.client, {
     ...command.names,
     blockDot: command.blockDot,
+    udpBind: command.udpBind,
     addresses: DEVICE_CIDRS.map((cidr) => cidr.split("/")[0]),
     log,
   });

@@ -33,6 +33,7 @@ export async function upCommand(command: UpCommand, terminal: Terminal): Promise
     await using running = run(device, road.client, {
       ...knowing(ways, command.names),
       blockDot: command.blockDot,
+      udpBind: command.udpBind,
       addresses: addresses.map((cidr) => cidr.split("/")[0]),
       log,
     });

@@ -87,6 +87,11 @@ export interface UdpFlow {
   readonly closed: Promise<UdpFlowEnd>;
   /** Sends one datagram to the program, of 0 to 65,507 bytes over IPv4 and 65,527 over IPv6; it is copied before this returns. */
   send(payload: Uint8Array): void;
+  /**
+   * The same from somebody else than `destination`, to whom the program need not have written: for whoever holds one port for all that a
+   * program's port talks to. Whom no datagram can come from is counted as a drop.
+   */
+  sendFrom(from: SocketAddress, payload: Uint8Array): void;
   /** From now on hands over datagrams of the program as they come, in place of `readable`. The bytes are used again once `taker` returns. */
   receive(taker: (payload: Uint8Array) => void): void;
   /** Ends the association. With `refusal` the program hears that as an ICMP error. Closing twice does nothing. */

@@ -52,6 +52,12 @@ export class AssociationFlow implements UdpFlow, AssociationListener {
     this.#driver.schedule();
   }
 
+  /** Sends one datagram to the program from somebody else. */
+  sendFrom(from: SocketAddress, payload: Uint8Array): void {
+    this.#driver.stack.associations.sendFrom(this.id, from, payload);
+    this.#driver.schedule();
+  }
+
   /** Hands over datagrams of the program from now on. */
   receive(taker: (payload: Uint8Array) => void): void {
     this.#driver.stack.associations.listen(this.id, taker);

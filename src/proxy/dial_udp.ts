@@ -5,7 +5,6 @@
  */
 
 import type { Authority } from "../masque/authority.ts";
-import { parseIp, unmapIp } from "../wire/address.ts";
 import { openUdpSocket } from "../sockets/open.ts";
 import type { UdpSocket, UdpSocketEvents } from "../sockets/udp_socket.ts";
 import { admittedAddresses, connectRefusal, type DialOptions } from "./dial.ts";
@@ -37,44 +36,4 @@ export async function dialUdp(
     }
   }
   return { ok: false, refusal: connectRefusal(failure) };
-}
-
-/** Sockets for all peers, one for each address; or why there are none. */
-export type BoundUdp =
-  | { readonly ok: true; readonly sockets: readonly UdpSocket[] }
-  | { readonly ok: false; readonly refusal: Refusal };
-
-/** Opens a free port on each of the addresses, given as text. */
-export async function bindUdp(
-  addresses: readonly string[],
-  events: UdpSocketEvents,
-): Promise<BoundUdp> {
-  const sockets: UdpSocket[] = [];
-  try {
-    for (const text of addresses) {
-      const address = unmapIp(parseIp(text)!);
-      sockets.push(await openUdpSocket({ bind: { address, port: 0 } }, events));
-    }
-    return { ok: true, sockets };
-  } catch (error) {
-    for (const socket of sockets) await socket.close();
-    return { ok: false, refusal: connectRefusal(error) };
-  }
-}
-
-/**
- * Passes addresses to bind on.
- *
- * @throws {TypeError} If one is no address, or two are of one family
- */
-export function checkBind(addresses: readonly string[]): readonly string[] {
-  const lengths = addresses.map((text) => {
-    const address = parseIp(text);
-    if (address !== undefined) return unmapIp(address).length;
-    throw new TypeError(`Cannot bind to "${text}": it must be an IP address of this machine`);
-  });
-  if (new Set(lengths).size !== lengths.length || lengths.length === 0) {
-    throw new TypeError("Cannot bind to these addresses: give one of IPv4, one of IPv6, or both");
-  }
-  return addresses;
 }

@@ -11,7 +11,8 @@ import type { Log } from "../log.ts";
 import type { CredentialsCheck } from "./credentials.ts";
 import type { UdpSocketEvents } from "../sockets/udp_socket.ts";
 import { dial, type Dialled, type Hosts } from "./dial.ts";
-import { bindUdp, type BoundUdp, type DialledUdp, dialUdp } from "./dial_udp.ts";
+import { bindUdp, type BoundUdp } from "./bind_udp.ts";
+import { type DialledUdp, dialUdp } from "./dial_udp.ts";
 import type { Guard } from "./guard.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { badRequest, INTERNAL_ERROR, type Refusal } from "./refusal.ts";
@@ -101,8 +102,8 @@ export class Gate {
     local: string,
     events: UdpSocketEvents,
   ): Promise<BindAdmission> {
-    const { bind = [local] } = this.#options;
-    const admission = await this.#admit(request, () => bindUdp(bind, events));
+    const { bind } = this.#options;
+    const admission = await this.#admit(request, () => bindUdp(bind, local, events));
     this.#report(request.client, "a UDP port", admission);
     return admission;
   }

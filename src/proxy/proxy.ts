@@ -3,7 +3,7 @@
  *
  * The room, in the order in which a request passes through it: `proxy` listens, `front` tells the versions apart, `http1` and `http2`
  * speak them, `gate` asks `credentials`, `tally`, `guard` and `dial`, and `pump` carries the bytes. For datagrams `udp_asked` reads the
- * request, `dial_udp` opens the socket, and `udp_relay` carries. `refusal` holds every word that is said instead.
+ * request, `dial_udp` or `bind_udp` opens the sockets, and `udp_relay` or `bind_relay` carries. `refusal` holds every word that is said instead.
  *
  * Never here: packets, flows of the stack, a second hop. Absent on purpose: plain `GET http://` forwarding, `BIND`, access logs with names
  * of users.
@@ -12,12 +12,12 @@
  */
 
 import { type Log, SILENT } from "../log.ts";
+import { checkBind } from "./bind_udp.ts";
 import { type Certificate, selfSignedCertificate } from "./certificate.ts";
 import { createCredentialsCheck, type ExpectedCredentials } from "./credentials.ts";
 import { parseHosts } from "./dial.ts";
 import { type FrontOptions, serveConnection } from "./front.ts";
 import { clientKey, Gate } from "./gate.ts";
-import { checkBind } from "./dial_udp.ts";
 import { createGuard } from "./guard.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
 import { resetConn, setNoDelayOfAccepted } from "../sockets/tcp_descriptor.ts";
@@ -41,7 +41,7 @@ export interface ProxyOptions extends ExpectedCredentials {
   readonly hosts?: Readonly<Record<string, string>>;
   /**
    * Addresses of this machine for UDP ports that clients ask for (Connect-UDP-Bind), and what those clients are told: at most one of each family.
-   * Unless given, the address at which the client reached the proxy.
+   * Unless given, the address at which the client reached the proxy; for a client on this machine all its addresses.
    */
   readonly bind?: readonly string[];
   /** Bounds other than the default ones. */

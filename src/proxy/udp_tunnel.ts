@@ -5,8 +5,6 @@
  */
 
 import { CONNECT_UDP_BIND, formatPublicAddresses } from "../masque/bind_capsules.ts";
-import type { UdpSocket } from "../sockets/udp_socket.ts";
-import { formatIp } from "../wire/address.ts";
 import { BindRelay } from "./bind_relay.ts";
 import type { CapsuleStream, CapsuleTransport } from "./capsule_stream.ts";
 import type { Gate } from "./gate.ts";
@@ -72,10 +70,10 @@ async function admitBind(
   const relay = new BindRelay(transport, limits.udpIdleTimeoutMs, gate.guard);
   const admission = await gate.admitBind(options, local, relay);
   if (!admission.ok) return admission.refusal;
-  const { sockets, release } = admission;
+  const { sockets, publicAddresses, release } = admission;
   return {
     stream: relay.stream,
-    fields: [CONNECT_UDP_BIND, ["proxy-public-address", publicAddresses(sockets)]],
+    fields: [CONNECT_UDP_BIND, ["proxy-public-address", formatPublicAddresses(publicAddresses)]],
     start: () => relay.start(sockets),
     closed: relay.closed,
     async close() {
@@ -83,10 +81,4 @@ async function admitBind(
       release();
     },
   };
-}
-
-function publicAddresses(sockets: readonly UdpSocket[]): string {
-  return formatPublicAddresses(sockets.map(({ local: { address, port } }) => {
-    return { hostname: formatIp(address), port };
-  }));
 }

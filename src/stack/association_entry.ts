@@ -4,6 +4,7 @@
  * @module
  */
 
+import { concatBytes } from "../bytes.ts";
 import { Association } from "../udp/association.ts";
 import { pseudoHeaderSum } from "../wire/checksum.ts";
 import { PROTOCOL_UDP } from "../wire/ip.ts";
@@ -18,15 +19,32 @@ import { addressAt } from "./reply_packets.ts";
 /** As much of the first datagram as an ICMP error may quote (RFC 4443, section 2.4 c). */
 const MAX_QUOTE_BYTES = 1280 - 48;
 
-/** One association, in its table, its list and the heap of deadlines. */
-export interface AssociationEntry
-  extends TableEntry<AssociationEntry>, Linked<AssociationEntry>, Scheduled {
-  readonly id: number;
+/** What datagrams to a program have in common when they come from one far side. */
+export interface DatagramPath {
+  readonly version: 4 | 6;
+  /** The program's host and port. */
+  readonly source: Uint8Array;
+  readonly sourcePort: number;
+  /** The far side's. */
+  readonly destination: Uint8Array;
+  readonly destinationPort: number;
+  /** Where losses are counted. */
   readonly association: Association;
   /** Pseudo-header sum of what is sent to the program, without the length. */
   readonly pseudoSum: number;
   /** Identifications of what is sent to the program (IPv4). */
   readonly ids: IdSequence;
+}
+
+/** One association, in its table, its list and the heap of deadlines. */
+export interface AssociationEntry
+  extends TableEntry<AssociationEntry>, Linked<AssociationEntry>, Scheduled, DatagramPath {
+  readonly id: number;
+  readonly version: 4 | 6;
+  readonly source: Uint8Array;
+  readonly sourcePort: number;
+  readonly destination: Uint8Array;
+  readonly destinationPort: number;
   /** The beginning of the first packet, for the ICMP error that ends or refuses the association. */
   readonly quote: Uint8Array;
   /** When an unanswered request is refused; Infinity once it is answered. */
@@ -67,5 +85,26 @@ export function newAssociation(
     next: undefined,
     older: undefined,
     newer: undefined,
+  };
+}
+
+/** The path from `far`, to whom the program has not written, to the program's port behind `entry`; both of one family. */
+export function pathFrom(
+  far: Uint8Array,
+  farPort: number,
+  { version, source, sourcePort, association }: AssociationEntry,
+  identification: Identification,
+): DatagramPath {
+  const both = concatBytes([far, source]);
+  const { length } = far;
+  return {
+    version,
+    source,
+    sourcePort,
+    destination: far,
+    destinationPort: farPort,
+    association,
+    pseudoSum: pseudoHeaderSum(both, 0, length, length, PROTOCOL_UDP, 0),
+    ids: identification.sequence(far, source, PROTOCOL_UDP),
   };
 }

@@ -7,13 +7,18 @@
 import type { Refusal } from "../outcome.ts";
 import type { DatagramListener } from "../udp/association.ts";
 import { MIN_IDLE_MS } from "../udp/constants.ts";
-import { formatIp } from "../wire/address.ts";
+import { classifyIp, formatIp, type IpClass, parseIp } from "../wire/address.ts";
 import type { DropReason } from "../wire/ip.ts";
 import { GSO_UDP_L4, gsoSize, gsoType } from "../wire/virtio.ts";
-import { type AssociationEntry, newAssociation } from "./association_entry.ts";
+import {
+  type AssociationEntry,
+  type DatagramPath,
+  newAssociation,
+  pathFrom,
+} from "./association_entry.ts";
 import { DatagramEgress } from "./datagram_egress.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { AssociationEndReason, StackEvent } from "./events.ts";
+import type { AssociationEndReason, SocketAddress, StackEvent } from "./events.ts";
 import { FlowTable } from "./flow_table.ts";
 import type { Identification } from "./identification.ts";
 import type { Parsed } from "./ingress.ts";
@@ -44,6 +49,23 @@ export interface AssociationsOptions {
   readonly drop: (reason: DropReason) => void;
 }
 
+/** What no datagram comes from (RFC 1122, section 3.2.1.3; RFC 6890), or only within one link. */
+const NO_SOURCE: ReadonlySet<IpClass> = new Set<IpClass>([
+  "unspecified",
+  "loopback",
+  "link-local",
+  "multicast",
+  "broadcast",
+  "mapped",
+]);
+
+/** Somebody to whom a program has not written, and how his datagrams get there. */
+interface Stranger {
+  readonly id: number;
+  readonly from: SocketAddress;
+  readonly path: DatagramPath | undefined;
+}
+
 /** All associations of one stack. */
 export class Associations {
   readonly #options: AssociationsOptions;
@@ -52,6 +74,8 @@ export class Associations {
   readonly #recency = new Recency<AssociationEntry>();
   readonly #deadlines = new Deadlines<AssociationEntry>();
   readonly #egress: DatagramEgress;
+  /** The last one that was heard: what he sends in a row may leave as one frame. */
+  #stranger: Stranger | undefined;
 
   /** No associations yet. */
   constructor(options: AssociationsOptions) {
@@ -175,6 +199,29 @@ export class Associations {
     const { deadline } = association;
     if (deadline < before) this.#deadlines.schedule(entry, deadline);
     this.#egress.push(entry, payload);
+  }
+
+  /**
+   * Sends a datagram to the program of an association as if it came from `from`, to whom the program has not written: what a filter that
+   * depends on no destination lets in (RFC 4787, section 5). It leaves no trace: the program's answer is a request like any other.
+   */
+  sendFrom(id: number, from: SocketAddress, payload: Uint8Array): void {
+    const last = this.#stranger;
+    const isSame = last !== undefined && last.id === id && last.from.port === from.port &&
+      last.from.hostname === from.hostname && this.#byId.has(id);
+    const { path } = isSame ? last : (this.#stranger = { id, from, path: this.#pathOf(id, from) });
+    if (path === undefined) this.#options.drop("udp-bad-stranger");
+    else this.#egress.push(path, payload);
+  }
+
+  #pathOf(id: number, { hostname, port }: SocketAddress): DatagramPath | undefined {
+    const entry = this.#byId.get(id);
+    const address = parseIp(hostname);
+    if (entry === undefined || address?.length !== entry.source.length || port === 0) {
+      return undefined;
+    }
+    if (NO_SOURCE.has(classifyIp(address))) return undefined;
+    return pathFrom(address, port, entry, this.#options.identification);
   }
 
   /** Ends an association or a request; with `refusal` the program hears that by ICMP. The next datagram of the program is a new request. */

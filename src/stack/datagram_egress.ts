@@ -17,7 +17,7 @@ import {
   GSO_UDP_L4,
   writeFrameHeader,
 } from "../wire/virtio.ts";
-import type { AssociationEntry } from "./association_entry.ts";
+import type { DatagramPath } from "./association_entry.ts";
 import { Fragmenter } from "./fragmentation.ts";
 import type { Identification } from "./identification.ts";
 import type { Limits } from "./limits.ts";
@@ -45,9 +45,9 @@ export interface DatagramEgressOptions {
 /** Datagrams of all associations on their way to the device, in the order in which they came. */
 export class DatagramEgress {
   readonly #options: DatagramEgressOptions;
-  readonly #queue: SendQueue<AssociationEntry>;
+  readonly #queue: SendQueue<DatagramPath>;
   readonly #fragmenter: Fragmenter;
-  readonly #onDropped = (entry: AssociationEntry) => this.#lose(entry, "limit-inbound-datagrams");
+  readonly #onDropped = (path: DatagramPath) => this.#lose(path, "limit-inbound-datagrams");
 
   /** Nothing to send yet. */
   constructor(options: DatagramEgressOptions) {
@@ -57,14 +57,14 @@ export class DatagramEgress {
   }
 
   /** Adds a copy of a payload. */
-  push(entry: AssociationEntry, payload: Uint8Array): void {
-    const longest = entry.version === 4 ? MAX_PAYLOAD_V4 : MAX_PAYLOAD_V6;
-    if (payload.length > longest) this.#lose(entry, "udp-too-long");
-    else this.#queue.push(entry, payload, this.#onDropped);
+  push(path: DatagramPath, payload: Uint8Array): void {
+    const longest = path.version === 4 ? MAX_PAYLOAD_V4 : MAX_PAYLOAD_V6;
+    if (payload.length > longest) this.#lose(path, "udp-too-long");
+    else this.#queue.push(path, payload, this.#onDropped);
   }
 
-  #lose(entry: AssociationEntry, reason: DropReason): void {
-    entry.association.inboundDropped++;
+  #lose(path: DatagramPath, reason: DropReason): void {
+    path.association.inboundDropped++;
     this.#options.drop(reason);
   }
 
@@ -73,20 +73,20 @@ export class DatagramEgress {
     const length = this.#fragmenter.next(frame);
     if (length > 0) return length;
     const queue = this.#queue;
-    const entry = queue.owner;
-    if (entry === undefined) return 0;
+    const path = queue.owner;
+    if (path === undefined) return 0;
     const { mtu, pathMtus, udpOffload } = this.#options;
-    const headers = ipHeaderLength(entry.version) + UDP_HEADER_LENGTH;
+    const headers = ipHeaderLength(path.version) + UDP_HEADER_LENGTH;
     const { size } = queue;
-    const pathMtu = Math.min(mtu, pathMtus.get(entry.source, now));
-    if (headers + size > pathMtu) return this.#beginFragments(entry, pathMtu, frame);
+    const pathMtu = Math.min(mtu, pathMtus.get(path.source, now));
+    if (headers + size > pathMtu) return this.#beginFragments(path, pathMtu, frame);
     const bytes = udpOffload ? queue.runBytes(MAX_PACKET_LENGTH - headers, MAX_PIECES) : size;
     queue.take(bytes, frame, FRAME_HEADER_LENGTH + headers);
-    return this.#write(entry, frame, bytes, size);
+    return this.#write(path, frame, bytes, size);
   }
 
-  #beginFragments(entry: AssociationEntry, mtu: number, frame: Uint8Array): number {
-    const { source, sourcePort, destination, destinationPort } = entry;
+  #beginFragments(path: DatagramPath, mtu: number, frame: Uint8Array): number {
+    const { source, sourcePort, destination, destinationPort } = path;
     const payload = new Uint8Array(this.#queue.size);
     this.#queue.take(payload.length, payload, 0);
     const packet = datagramPacket(destination, destinationPort, source, sourcePort, payload);
@@ -94,8 +94,8 @@ export class DatagramEgress {
   }
 
   /** Puts headers in front of `bytes` bytes of payload, which are datagrams of `size` bytes each, the last one maybe shorter. */
-  #write(entry: AssociationEntry, frame: Uint8Array, bytes: number, size: number): number {
-    const { version, source, sourcePort, destination, destinationPort, ids } = entry;
+  #write(path: DatagramPath, frame: Uint8Array, bytes: number, size: number): number {
+    const { version, source, sourcePort, destination, destinationPort, ids } = path;
     const ipLength = ipHeaderLength(version);
     const udpAt = FRAME_HEADER_LENGTH + ipLength;
     const length = UDP_HEADER_LENGTH + bytes;
@@ -107,7 +107,7 @@ export class DatagramEgress {
       writeIpv4Piece(frame, FRAME_HEADER_LENGTH, end - FRAME_HEADER_LENGTH, id, 0, false);
     }
     writeUdpHeader(frame, udpAt, destinationPort, sourcePort, bytes);
-    const pseudoSum = fold(entry.pseudoSum + length);
+    const pseudoSum = fold(path.pseudoSum + length);
     if (this.#options.offload) {
       setU16(frame, udpAt + UDP_CHECKSUM_OFFSET, pseudoSum);
       const headers = ipLength + UDP_HEADER_LENGTH;

@@ -33,11 +33,15 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
   relay: ["type flow", "type tunnel"],
   udp_relay: ["type flow", "type tunnel"],
+  udp_port: ["type flow", "type tunnel", "type udp_relay"],
+  udp_roads: ["type flow", "type tunnel", "asking", "udp_port", "udp_relay", "wire/address"],
+  asking: [],
   report: ["type flow", "type relay", "type udp_relay"],
   names: ["dns", "policy", "tunnel", "wire/address"],
   run: ["*"],
   cli: [
     "run",
+    "type udp_roads",
     "names",
     "proxy",
     "mod",

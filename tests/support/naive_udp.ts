@@ -13,6 +13,8 @@ export interface NaiveDatagram {
   readonly sourcePort?: number;
   readonly port?: number;
   readonly data: Uint8Array;
+  /** Where it goes; the far host of the family unless given. */
+  readonly destination?: Uint8Array;
   /** Writes this in place of the right checksum. */
   readonly checksum?: number;
   /** `data` is many datagrams of this length, which share the header (USO); their checksums are left to the reader. */
@@ -22,7 +24,8 @@ export interface NaiveDatagram {
 /** The datagram, or the super-packet, as a frame. */
 export function datagramFrame(datagram: NaiveDatagram): Uint8Array<ArrayBuffer> {
   const { family = 4, sourcePort = 12_345, port = 443, data, checksum, segmentSize } = datagram;
-  const { program: source, far: destination } = HOSTS[family];
+  const { program: source, far } = HOSTS[family];
+  const { destination = far } = datagram;
   const length = 8 + data.length;
   const udp = join([...u16(sourcePort), ...u16(port), ...u16(length), 0, 0], data);
   summed(udp, 6, 17, source, destination);

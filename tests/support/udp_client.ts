@@ -5,6 +5,7 @@
  *     udp_client.ts many HOST PORT COUNT         COUNT sockets, all open until the last has its answer
  *     udp_client.ts refused HOST PORT            sends through a connected socket until the kernel says that it was refused
  *     udp_client.ts twice HOST PORT SECONDS      says hello, is silent for so long, and says it again through the same socket
+ *     udp_client.ts mapped HOST PORT HOST PORT   asks both what they see of one socket, and then waits for somebody else on it
  *     udp_client.ts burst HOST PORT COUNT LENGTH COUNT datagrams in one system call (UDP_SEGMENT); says how many of them came back
  *
  * @module
@@ -82,6 +83,30 @@ const verbs: Record<string, () => Promise<unknown>> = {
     const second = await ask(socket, patternBytes(2, 64));
     socket.close();
     return { tries: [first, second] };
+  },
+  async mapped() {
+    const socket = createSocket({ type: hostname.includes(":") ? "udp6" : "udp4" });
+    const [otherHost, otherPort] = numbers;
+    const servers = [[hostname, port], [otherHost, otherPort]];
+    const answers = new Map<string, string>();
+    const all = Promise.withResolvers<void>();
+    let heard: string | undefined;
+    socket.on("message", (message: Uint8Array, { address, port }) => {
+      const isServer = servers.some(([host, at]) => host === address && Number(at) === port);
+      const text = new TextDecoder().decode(message);
+      if (isServer) answers.set(`${address} ${port}`, text);
+      else heard = `${text} from ${address}`;
+      if (heard !== undefined && answers.size === servers.length) all.resolve();
+    });
+    const askBoth = () => {
+      for (const [host, at] of servers) socket.send("who am I?", Number(at), host);
+    };
+    askBoth();
+    const again = setInterval(askBoth, ASK_AGAIN_MS);
+    await all.promise;
+    clearInterval(again);
+    socket.close();
+    return { answers: servers.map((server) => answers.get(server.join(" "))), heard };
   },
   burst: () => burst(counts[0], counts[1]),
 };

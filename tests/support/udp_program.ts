@@ -24,6 +24,20 @@ export class UdpProgram implements AsyncDisposable {
     await this.#writer.write(datagramFrame({ data, ...more }).subarray(10));
   }
 
+  /** The next datagram. */
+  async hearsBytes(): Promise<Uint8Array> {
+    const { value } = await this.#reader.read();
+    return readFrame(frameOf(value!)).datagrams[0];
+  }
+
+  /** The next datagram as text, and whom it comes from. */
+  async hearsFrom(): Promise<string> {
+    const { value } = await this.#reader.read();
+    const { source, sourcePort, destinationPort, datagrams } = readFrame(frameOf(value!));
+    const text = new TextDecoder().decode(datagrams[0]);
+    return `${text} < ${source.join(".")} ${sourcePort} at ${destinationPort}`;
+  }
+
   /** The next datagram as text, or `icmp TYPE CODE`. */
   async hears(): Promise<string> {
     const { value } = await this.#reader.read();

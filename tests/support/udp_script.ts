@@ -52,6 +52,12 @@ export class UdpScript {
     return this;
   }
 
+  /** Somebody to whom the program has not written sends it a datagram through the latest association. */
+  answerFrom(hostname: string, port: number, first: number, length: number): this {
+    this.stack.associations.sendFrom(this.id, { hostname, port }, payload(first, length));
+    return this;
+  }
+
   /** The owner accepts the latest request. */
   accept(): this {
     assertEquals(this.stack.associations.accept(this.id), true);

@@ -77,6 +77,7 @@ Deno.test("up with a proxy alone has these defaults", () => {
     command: "up",
     names: { dns: "fake", doh: undefined, hosts: undefined, ipv6: undefined },
     blockDot: false,
+    udpBind: "auto",
     pcap: undefined,
     log: "info",
     tun: undefined,
@@ -405,6 +406,8 @@ Deno.test("UDP is asked for by a template, or as draft 03 has it", () => {
   const template = "https://p.example/x{?target_host,target_port}";
   assertEquals(up(`--udp-template ${template}`).tunnel.udpTemplate, template);
   assertEquals(up("--udp-draft03").tunnel.udpDraft03, true);
+  assertEquals(up("--udp-bind always").udpBind, "always");
+  badUp("--udp-bind on", 'Option --udp-bind does not take "on"');
   badUp(`--udp-draft03 --udp-template ${template}`, "exclude each other");
   badUp("--udp-template https://p.example/", "{target_host} is missing");
 });

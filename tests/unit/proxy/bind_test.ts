@@ -58,7 +58,7 @@ class Peer implements AsyncDisposable {
 }
 
 async function setting(http: "1.1" | "2", options: ProxyOptions = {}, more = {}) {
-  const proxy = await serveProxy({ tls: false, allow: ALLOW, ...options });
+  const proxy = await serveProxy({ tls: false, allow: ALLOW, bind: ["127.0.0.1"], ...options });
   const client = await connectProxy(proxy.url, { http, ...more });
   return {
     proxy,
@@ -143,6 +143,36 @@ for (const http of ["1.1", "2"] as const) {
     }
     await writer.close();
     await tunnel.closed;
+  });
+
+  test("a client on this machine gets a port on all addresses, and an outsider where it came", async () => {
+    await using peer = await Peer.at("127.0.0.3");
+    await using all = await setting(http, { bind: undefined });
+    const tunnel = await bind(all.client);
+    // What it is told is an address of the machine, where it has a way out.
+    assert(tunnel.publicAddresses.length > 0);
+    tunnel.send(new Uint8Array([1]), peer.target);
+    await peer.until(1);
+    const { from } = peer.heard[0];
+    assert(tunnel.publicAddresses.some(({ port }) => port === from.port));
+    await peer.say(new Uint8Array([2]), from);
+    assertEquals((await tunnel.readable.getReader().read()).value?.peer, peer.target);
+    tunnel.close();
+    await tunnel.closed;
+  });
+
+  test("RFC 4787, REQ-9: a port reaches another by its public address, and is seen with its own", async () => {
+    await using all = await setting(http);
+    const [one, two] = [await bind(all.client), await bind(all.client)];
+    one.send(new Uint8Array([1]), two.publicAddresses[0]);
+    const { value } = await two.readable.getReader().read();
+    assertEquals([[...value!.payload], value!.peer], [[1], one.publicAddresses[0]]);
+    two.send(new Uint8Array([2]), value!.peer);
+    assertEquals((await one.readable.getReader().read()).value?.peer, two.publicAddresses[0]);
+    for (const tunnel of [one, two]) {
+      tunnel.close();
+      await tunnel.closed;
+    }
   });
 
   test("the guard stands before every peer", async () => {
