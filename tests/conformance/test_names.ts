@@ -29,8 +29,11 @@ function patternOf(template: string): RegExp {
   return new RegExp(`^${parts.map((part) => RegExp.escape(part)).join(".+")}$`, "s");
 }
 
-/** Every test of the folders with proofs. */
-export async function readDeclared(root: URL): Promise<Declared[]> {
+/** Every test of the folders, by themselves those with proofs. */
+export async function readDeclared(
+  root: URL,
+  folders: readonly string[] = PROOF_FOLDERS,
+): Promise<Declared[]> {
   const found: Declared[] = [];
   const walk = async (folder: string) => {
     for await (const { name, isDirectory } of Deno.readDir(new URL(`${folder}/`, root))) {
@@ -41,7 +44,7 @@ export async function readDeclared(root: URL): Promise<Declared[]> {
       }
     }
   };
-  for (const folder of PROOF_FOLDERS) await walk(folder);
+  for (const folder of folders) await walk(folder);
   return found;
 }
 

@@ -1,0 +1,65 @@
+/**
+ * With whom it was tried, as data: a cell names the test that shows it, or says why there is none.
+ * `deno task interop` runs the tests and writes the table into the README.
+ *
+ * @module
+ */
+
+/** What a road is made of. */
+export const ROADS = ["TCP/1.1", "UDP/1.1", "TCP/2", "UDP/2"] as const;
+
+/** `TCP/2`: CONNECT over HTTP/2; `UDP/1.1`: CONNECT-UDP over HTTP/1.1. */
+export type RoadName = typeof ROADS[number];
+
+/** A test's name; or a known fault in words. What is left out is not offered by the peer. */
+export type Cell = string | { readonly fault: string };
+
+/** One program that nobody here wrote. */
+export interface Peer {
+  readonly name: string;
+  readonly cells: { readonly [road in RoadName]?: Cell };
+}
+
+/** Peers in one role. */
+export interface Side {
+  readonly title: string;
+  readonly peers: readonly Peer[];
+}
+
+/** The table. */
+export const SIDES: readonly Side[] = [
+  {
+    title: "Our client, their proxy",
+    peers: [
+      {
+        name: "Envoy 1.40",
+        cells: {
+          "TCP/1.1": "flows pass Envoy with TLS, over HTTP/1.1",
+          "UDP/1.1": {
+            fault: "it answers the upgrade with 200 in place of 101 (RFC 9298, section 3.3)",
+          },
+          "TCP/2": "flows pass Envoy with TLS, over HTTP/2",
+          "UDP/2": "datagrams pass Envoy with TLS, over HTTP/2",
+        },
+      },
+      { name: "squid", cells: { "TCP/1.1": "flows pass squid, over HTTP/1.1" } },
+      { name: "tinyproxy", cells: { "TCP/1.1": "flows pass tinyproxy, over HTTP/1.1" } },
+      { name: "nghttpx", cells: { "TCP/2": "flows pass nghttpx in front of squid, over HTTP/2" } },
+    ],
+  },
+  {
+    title: "Their client, our proxy",
+    peers: [
+      {
+        name: "curl",
+        cells: { "TCP/1.1": "curl passes in the clear, by address, by name and over IPv6" },
+      },
+      {
+        name: "nghttpx",
+        cells: {
+          "TCP/2": "nghttpx, which speaks HTTP/2 by nghttp2, passes many flows on to the proxy",
+        },
+      },
+    ],
+  },
+];
