@@ -40,6 +40,8 @@ export interface FlowEntry extends TableEntry<FlowEntry> {
   isUnlinked: boolean;
   /** Nobody will read any more. */
   readerIsDone: boolean;
+  /** What of the common memory is counted for it. */
+  heldBytes: number;
   /** The path is narrower than a segment may be made: routers cut instead (IPv4). */
   mayFragment: boolean;
 }

@@ -6,6 +6,7 @@
 
 import type { Refusal } from "../outcome.ts";
 import type { ReadEnd } from "../tcp/endpoint.ts";
+import type { Memory } from "../tcp/memory.ts";
 import type { TcpSettings } from "../tcp/settings.ts";
 import { ENDED, newOutSegment, OPENED, READABLE, WRITABLE } from "../tcp/tcb.ts";
 import { formatIp } from "../wire/address.ts";
@@ -31,6 +32,7 @@ export interface FlowsOptions {
   readonly secret: Uint8Array;
   readonly limits: Limits;
   readonly tcp?: TcpSettings;
+  readonly memory: Memory;
   readonly pathMtus: PathMtus;
   readonly identification: Identification;
   /** Numbers all flows of the stack, those of UDP, too. */
@@ -240,6 +242,7 @@ export class Flows {
   #afterCommand(entry: FlowEntry): void {
     const bits = entry.endpoint.takeEvents();
     if (bits !== 0) this.#tell(entry, bits);
+    this.#options.memory.hold(entry, entry.endpoint.queuedBytes);
     if (entry.isReady) return;
     entry.isReady = true;
     this.#ready.push(entry);
@@ -282,7 +285,9 @@ export class Flows {
       return;
     }
     this.#unlink(entry);
-    if (entry.readerIsDone) this.#flows.delete(entry.id);
+    if (!entry.readerIsDone) return;
+    this.#options.memory.hold(entry, 0);
+    this.#flows.delete(entry.id);
   }
 
   /** Makes the 5-tuple free for another flow. */

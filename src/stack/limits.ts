@@ -16,10 +16,19 @@ export interface Limits {
   readonly requestTimeoutMs: number;
   /** Flows in TIME-WAIT at once; the oldest gives way, since a local program has no old duplicates on a wire. */
   readonly timeWaits: number;
-  /** Bytes of one flow that wait for the proxy: the receive window towards the program. Two round trips of a fast local link. */
+  /**
+   * Bytes of one flow that wait for the proxy: what the receive window towards the program may grow to. It begins with 1 MiB, and 16 MiB
+   * fill a path of 1 Gbit/s and 100 ms.
+   */
   readonly receiveBufferBytes: number;
-  /** Bytes of one flow that wait for the program's acknowledgment; the proxy is read no further while there are more. */
+  /** Bytes of one flow that wait for the program's acknowledgment; the proxy is read no further while there are more. It begins and grows likewise. */
   readonly sendBufferBytes: number;
+  /**
+   * Bytes of all flows together, sent and received, in order and out of order: twelve of the largest at their largest, or a few KiB for each
+   * of the most flows. Near it every queue and window gets smaller; at it a flow keeps 8 KiB a queue,
+   * or one packet, and what comes beyond is dropped and comes again.
+   */
+  readonly memoryBytes: number;
   /** Answers (RST, ICMP, echo, DNS) that wait for the device; beyond, new ones are dropped: each is repeatable. */
   readonly replies: number;
   /** Bytes of these answers: an echo of 64 KiB is one answer, too. */
@@ -64,8 +73,9 @@ export const DEFAULT_LIMITS: Limits = {
   requests: 4096,
   requestTimeoutMs: 60_000,
   timeWaits: 8192,
-  receiveBufferBytes: 1 << 20,
-  sendBufferBytes: 1 << 20,
+  receiveBufferBytes: 16 << 20,
+  sendBufferBytes: 16 << 20,
+  memoryBytes: 256 << 20,
   replies: 1024,
   replyBytes: 4 << 20,
   repliesPerSecond: 1000,

@@ -8,6 +8,7 @@ import { concatBytes } from "../bytes.ts";
 import { DEFAULT_MSS_V4, DEFAULT_MSS_V6 } from "../tcp/constants.ts";
 import { Endpoint } from "../tcp/endpoint.ts";
 import { initialSequence, timestampOffset } from "../tcp/isn.ts";
+import type { Memory } from "../tcp/memory.ts";
 import type { TcpSettings } from "../tcp/settings.ts";
 import type { TcpConfig } from "../tcp/tcb.ts";
 import { pseudoHeaderSum } from "../wire/checksum.ts";
@@ -34,6 +35,7 @@ export function newEntry(
     readonly offload: boolean;
     readonly secret: Uint8Array;
     readonly tcp?: TcpSettings;
+    readonly memory: Memory;
   },
   limits: Limits,
   now: number,
@@ -50,6 +52,7 @@ export function newEntry(
     defaultPeerMss: version === 4 ? DEFAULT_MSS_V4 : DEFAULT_MSS_V6,
     receiveBufferBytes: limits.receiveBufferBytes,
     sendBufferBytes: limits.sendBufferBytes,
+    memory: options.memory,
     maxPayloadBytes: options.offload ? MAX_PACKET_BYTES - HEADER_ROOM : 0,
     iss: initialSequence(options.secret, tuple, now),
     timestampOffset: timestampOffset(options.secret, tuple),
@@ -73,6 +76,7 @@ export function newEntry(
     hasEnded: false,
     isUnlinked: false,
     readerIsDone: false,
+    heldBytes: 0,
     mayFragment: false,
   };
 }

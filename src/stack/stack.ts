@@ -22,6 +22,7 @@
 import type { Refusal } from "../outcome.ts";
 import type { ReadEnd } from "../tcp/endpoint.ts";
 import { HANDSHAKE_ACK_UNACCEPTABLE } from "../tcp/handshake.ts";
+import { Memory } from "../tcp/memory.ts";
 import { checkSettings, type TcpSettings } from "../tcp/settings.ts";
 import { formatIp, parseIp } from "../wire/address.ts";
 import { type DropReason, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ip.ts";
@@ -69,6 +70,7 @@ export class Stack {
   readonly #events = new Queue<StackEvent>();
   readonly #reassembly: Reassembly;
   readonly #icmp: Icmp;
+  readonly #memory: Memory;
   readonly #replies: Replies;
   readonly #drops = new Map<DropReason, number>();
   /** The shapes that every packet passes through. */
@@ -96,7 +98,8 @@ export class Stack {
     const newId = () => ++this.#lastId;
     const drop = (reason: DropReason) => this.#drop(reason);
     const shared = { limits, pathMtus, identification, newId, events: this.#events, reply, drop };
-    const flows = this.#flows = new Flows({ ...options, ...shared });
+    const memory = this.#memory = new Memory(limits.memoryBytes);
+    const flows = this.#flows = new Flows({ ...options, ...shared, memory });
     this.associations = new Associations({ ...options, ...shared });
     const addresses = (options.addresses ?? []).map(parseAddress);
     this.#icmp = new Icmp({ addresses, flows, pathMtus, errors: this.#replies.errors, reply });
@@ -110,6 +113,11 @@ export class Stack {
   /** How many TCP flows hold a place in the table, those in TIME-WAIT included. */
   get flowCount(): number {
     return this.#flows.size;
+  }
+
+  /** Bytes that wait in all TCP flows, in both directions, and what it costs to keep those out of order. */
+  get queuedBytes(): number {
+    return this.#memory.usedBytes;
   }
 
   /** Takes one frame of `length` bytes. `frame` may be used again when this returns. */

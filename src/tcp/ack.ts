@@ -129,6 +129,8 @@ function acknowledge(
   const bytes = acked - (finIsAcked ? 1 : 0);
   tcb.sendQueue.drop(bytes);
   tcb.inboundBytes += bytes;
+  tcb.sendSize.take(bytes);
+  tcb.sendSize.measure(now, tcb.rtt.smoothedMs);
   tcb.sndUna = segment.ack;
   tcb.flight.acknowledge(segment.ack, tcb.rack);
   tcb.duplicateAcks = 0;

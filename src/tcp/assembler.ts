@@ -5,7 +5,7 @@
  */
 
 import { seqAdd, seqDiff, seqLess, seqLessEqual } from "../wire/seq.ts";
-import { MAX_OUT_OF_ORDER_PIECES } from "./constants.ts";
+import { MAX_OUT_OF_ORDER_PIECES, PIECE_OVERHEAD_BYTES } from "./constants.ts";
 
 interface Piece {
   readonly seq: number;
@@ -24,12 +24,16 @@ export class Assembler {
     return this.#bytes;
   }
 
+  /** What they cost. */
+  get heldBytes(): number {
+    return this.#bytes + this.#pieces.length * PIECE_OVERHEAD_BYTES;
+  }
+
   /** Keeps a copy of `bytes[start..end)`, whose first byte is `seq`. False when the table is full and some of it was dropped. */
   insert(seq: number, bytes: Uint8Array, start: number, end: number): boolean {
     this.#latest = seq;
     const stop = seqAdd(seq, end - start);
-    let at = 0;
-    while (at < this.#pieces.length && seqLessEqual(pieceEnd(this.#pieces[at]), seq)) at++;
+    let at = this.#find(seq);
     let next = seq;
     while (seqLess(next, stop)) {
       const following = this.#pieces[at];
@@ -47,6 +51,18 @@ export class Assembler {
       at++;
     }
     return true;
+  }
+
+  /** The first piece that ends behind `seq`. */
+  #find(seq: number): number {
+    let low = 0;
+    let high = this.#pieces.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (seqLessEqual(pieceEnd(this.#pieces[middle]), seq)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Takes the bytes that follow `seq` without a gap; undefined when there is one. Old bytes are trimmed away. */

@@ -47,8 +47,16 @@ export const FIN_WAIT_2_MS = 60_000;
 export const CHALLENGE_ACK_INTERVAL_MS = 500;
 /** Covers windows up to 16 MiB in steps of 256 bytes. */
 export const RECEIVE_WINDOW_SHIFT = 8;
-/** Pieces out of order that one flow may keep: a window of 1 MiB in segments of 1 KiB. */
-export const MAX_OUT_OF_ORDER_PIECES = 1024;
+/** What a queue of a flow may hold before it is known how much its path needs: two round trips of a fast local link. */
+export const INITIAL_BUFFER_BYTES = 1 << 20;
+/** The round trip of a path that nobody has measured, since its handshake was repeated. */
+export const UNKNOWN_ROUND_MS = 100;
+/** What each queue of a flow may hold however much the others do: a few segments, so that it goes on, if slowly. */
+export const RESERVED_BYTES = 8192;
+/** Pieces out of order that one flow may keep: a window of 16 MiB in segments of 1 KiB. */
+export const MAX_OUT_OF_ORDER_PIECES = 16_384;
+/** What it costs to keep one, besides its bytes. */
+export const PIECE_OVERHEAD_BYTES = 128;
 /** Records of what is on its way: a window of 16 MiB in segments of 1 KiB. With more, a peer that reports single bytes is not believed any more. */
 export const MAX_FLIGHT_RECORDS = 16_384;
 /** How long a smallest round-trip time stands for its path (RFC 8985, section 6.2, asks for a window and leaves its length). */

@@ -17,6 +17,7 @@ import {
   abort,
   changeState,
   type EndReason,
+  hasSendRoom,
   type OutSegment,
   Tcb,
   type TcpConfig,
@@ -75,7 +76,7 @@ export class Endpoint {
   /** Bytes that wait here, in both directions: what the limits are about. */
   get queuedBytes(): number {
     const tcb = this.#tcb;
-    return tcb.sendQueue.length + tcb.receiveQueue.length + tcb.assembler.length;
+    return tcb.sendQueue.length + tcb.receiveQueue.length + tcb.assembler.heldBytes;
   }
 
   /** Whether the segment that began at `seq` may still be on its way: what an ICMP error quotes (RFC 5927, section 4.1). */
@@ -137,6 +138,7 @@ export class Endpoint {
     const tcb = this.#tcb;
     const chunk = tcb.receiveQueue.take();
     if (chunk !== undefined) {
+      tcb.receiveSize.take(chunk.length);
       if (canReceive(tcb.state) && windowUpdateIsDue(tcb)) tcb.ackPending = true;
       return chunk;
     }
@@ -154,7 +156,7 @@ export class Endpoint {
     const tcb = this.#tcb;
     if (tcb.closing || !(canSend(tcb.state) || tcb.state === "SYN-RECEIVED")) return true;
     tcb.sendQueue.push(chunk);
-    if (tcb.sendQueue.length < tcb.config.sendBufferBytes) return true;
+    if (hasSendRoom(tcb)) return true;
     tcb.wantsWrite = true;
     return false;
   }

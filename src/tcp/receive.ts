@@ -49,6 +49,7 @@ export function arrive(
   if (tcb.timestamps) takeTimestamp(tcb, segment, now);
   handleAck(tcb, segment, now);
   const hasPayload = segment.payloadEnd > segment.payloadAt;
+  if (hasPayload) tcb.receiveSize.measure(now, tcb.rtt.smoothedMs);
   const dropped = hasPayload ? takePayload(tcb, segment, bytes) : undefined;
   if (tcb.state === "CLOSED") return dropped;
   // A FIN may be news where its data is not, and waits for its turn where they were dropped.
@@ -136,9 +137,12 @@ function takePayload(tcb: Tcb, segment: Segment, bytes: Uint8Array): DropReason 
     abort(tcb, "reset", true);
     return "tcp-data-after-close";
   }
-  if (skip === 0 && segment.seq !== tcb.rcvNxt) {
-    return keepForLater(tcb, segment.seq, bytes, start, stop);
-  }
+  const isNext = skip > 0 || segment.seq === tcb.rcvNxt;
+  // Windows that were promised before others took the memory may hold more than there is. Then what comes out of order has to come again, and
+  // what comes in order as well, where many bytes wait for the reader of this flow already.
+  const held = isNext ? tcb.receiveQueue.length : Infinity;
+  if (tcb.config.memory?.mayKeep(stop - start, held) === false) return "limit-memory";
+  if (!isNext) return keepForLater(tcb, segment.seq, bytes, start, stop);
   deliver(tcb, bytes, start, stop);
   if (tcb.assembler.length > 0) {
     for (let piece; (piece = tcb.assembler.take(tcb.rcvNxt)) !== undefined;) {

@@ -8,10 +8,13 @@
 import { seqAdd, seqDiff, seqMax } from "../wire/seq.ts";
 import { newOptions, type TcpOptions } from "../wire/tcp_options.ts";
 import { Assembler } from "./assembler.ts";
+import { INITIAL_BUFFER_BYTES } from "./constants.ts";
 import type { CongestionControl } from "./congestion.ts";
 import { Flight } from "./flight.ts";
 import { Rack } from "./rack.ts";
 import { ReceiveQueue } from "./receive_queue.ts";
+import type { Memory } from "./memory.ts";
+import { RightSize } from "./right_size.ts";
 import { RttEstimator } from "./rtt.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { TcpSettings } from "./settings.ts";
@@ -24,10 +27,12 @@ export interface TcpConfig extends TcpSettings {
   readonly mss: number;
   /** What a peer that names no MSS is sent. */
   readonly defaultPeerMss: number;
-  /** Bytes that may wait for a reader: the largest receive window. */
+  /** Bytes that may wait for a reader: what the receive window may grow to. */
   readonly receiveBufferBytes: number;
-  /** Bytes that may wait for acknowledgment; a write waits while there are more. */
+  /** Bytes that may wait for acknowledgment: what the send queue may grow to, where a write waits while there are more. */
   readonly sendBufferBytes: number;
+  /** What this endpoint and others may hold together; alone in the world when left out. */
+  readonly memory?: Memory;
   /** The largest payload of one emission: above `mss` where the device cuts it into segments. */
   readonly maxPayloadBytes: number;
   /** Initial sequence number (RFC 6528). */
@@ -93,6 +98,7 @@ export class Tcb {
   /** Payload bytes of a full segment before options are taken off. */
   sndMss: number;
   readonly sendQueue = new SendQueue();
+  readonly sendSize: RightSize;
   /** The FIN is wanted: it follows the last byte of the queue. */
   closing = false;
   finSent = false;
@@ -137,6 +143,7 @@ export class Tcb {
   rcvEdge = 0;
   rcvShift = 0;
   readonly receiveQueue = new ReceiveQueue();
+  readonly receiveSize: RightSize;
   readonly assembler = new Assembler();
   /** The number of a FIN that came before its turn, -1 when none did. */
   finAt = -1;
@@ -179,6 +186,8 @@ export class Tcb {
   constructor(config: TcpConfig, state: State) {
     this.config = config;
     this.state = state;
+    this.sendSize = new RightSize(config.sendBufferBytes);
+    this.receiveSize = new RightSize(config.receiveBufferBytes);
     this.sndMss = config.mss;
     this.sndUna = this.sndNxt = config.iss;
     this.recoverPoint = config.iss;
@@ -225,9 +234,14 @@ export function wakeReader(tcb: Tcb): void {
   tcb.events |= READABLE;
 }
 
+/** Whether the send queue should take more. */
+export function hasSendRoom(tcb: Tcb): boolean {
+  return tcb.sendQueue.length < spaceFor(tcb, tcb.sendSize);
+}
+
 /** Lets a waiting writer go on when there is room. */
 export function wakeWriter(tcb: Tcb): void {
-  if (!tcb.wantsWrite || tcb.sendQueue.length >= tcb.config.sendBufferBytes) return;
+  if (!tcb.wantsWrite || !hasSendRoom(tcb)) return;
   tcb.wantsWrite = false;
   tcb.events |= WRITABLE;
 }
@@ -237,20 +251,26 @@ export function dataEnd(tcb: Tcb): number {
   return seqAdd(tcb.sndUna, tcb.sendQueue.length);
 }
 
+/** What a queue may hold beside those of other flows: never less than two segments, or it would stall. */
+export function spaceFor(tcb: Tcb, size: RightSize): number {
+  const { memory, mss } = tcb.config;
+  return memory === undefined ? size.bytes : Math.min(size.bytes, Math.max(memory.share, 2 * mss));
+}
+
 /** Where the receive window may end: behind what the buffer can take, and never before what was promised. */
 export function receiveEdge(tcb: Tcb): number {
-  const room = Math.max(tcb.config.receiveBufferBytes - tcb.receiveQueue.length, 0);
+  const room = Math.max(spaceFor(tcb, tcb.receiveSize) - tcb.receiveQueue.length, 0);
   const limit = tcb.rcvShift > 0 ? 0xffff << tcb.rcvShift : 0xffff;
   return seqMax(seqAdd(tcb.rcvNxt, Math.min(room, limit)), tcb.rcvEdge);
 }
 
 /**
  * Whether the window has grown enough to be worth a segment of its own: SWS avoidance of the receiver
- * (RFC 9293, section 3.8.6.2.2), with a quarter of the buffer while the sender is not yet near the edge.
+ * (RFC 9293, section 3.8.6.2.2), with a quarter of a buffer while the sender is not yet near the edge.
  */
 export function windowUpdateIsDue(tcb: Tcb): boolean {
   const growth = seqDiff(receiveEdge(tcb), tcb.rcvEdge);
-  if (growth >= tcb.config.receiveBufferBytes / 4) return true;
+  if (growth >= Math.min(spaceFor(tcb, tcb.receiveSize), INITIAL_BUFFER_BYTES) / 4) return true;
   return growth >= tcb.config.mss && seqDiff(tcb.rcvEdge, tcb.rcvNxt) < 2 * tcb.config.mss;
 }
 

@@ -12,7 +12,7 @@ import { RECEIVE_WINDOW_SHIFT } from "./constants.ts";
 import { fill, writeTimestamps } from "./fill.ts";
 import { emitLost, emitNew, emitProbe, emitTailProbe } from "./send_data.ts";
 import { canSend } from "./states.ts";
-import { type OutSegment, type Tcb, timestampNow } from "./tcb.ts";
+import { type OutSegment, spaceFor, type Tcb, timestampNow } from "./tcb.ts";
 
 /** Fills in the next segment; false when nothing is to be sent. */
 export function pollSegment(tcb: Tcb, out: OutSegment, now: number): boolean {
@@ -66,7 +66,7 @@ function emitSyn(tcb: Tcb, out: OutSegment, now: number): boolean {
   out.seq = tcb.config.iss;
   out.ack = isActive ? 0 : tcb.rcvNxt;
   out.flags = isActive ? SYN : SYN | ACK;
-  out.window = Math.min(tcb.config.receiveBufferBytes, 0xffff);
+  out.window = Math.min(Math.floor(spaceFor(tcb, tcb.receiveSize)), 0xffff);
   out.payloadOffset = out.payloadLength = out.segmentSize = 0;
   tcb.rcvEdge = seqAdd(tcb.rcvNxt, out.window);
   tcb.ackPending = false;

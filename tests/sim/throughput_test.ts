@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { DEFAULT_LIMITS } from "../../src/stack/limits.ts";
 import type { CongestionName } from "../../src/tcp/settings.ts";
 import { decode } from "../support/naive_packet.ts";
 import { seededRandom } from "../unit/random.ts";
@@ -7,29 +8,37 @@ import { EndpointHost, StackHost } from "./hosts.ts";
 import { burstLoss, delay, duplicate, loss, type Node, rate, reorder } from "./link.ts";
 import { type Observer, World } from "./world.ts";
 
-/** One transfer from the stack to an endpoint of ours. */
+/** One transfer between the stack and an endpoint of ours. */
 interface Transfer {
   readonly bytes: number;
   /** The way of the data, and the way of the acknowledgments. */
   readonly forth: readonly Node[];
   readonly back: readonly Node[];
   readonly congestion?: CongestionName;
+  /** What queues and windows may grow to on both sides: 1 MiB, so that the tables tell of the congestion control alone. */
   readonly bufferBytes?: number;
+  /** The endpoint sends, and the stack receives. */
+  readonly isUpload?: boolean;
   readonly mtu?: number;
 }
 
-/** Counts the bytes of the stack's data, and those that were sent before. */
+/** Counts the bytes of one side's data, and those that were sent before. */
 class Repetitions implements Observer {
   repeatedBytes = 0;
   segments = 0;
   firstAt = -1;
   /** When the latest data came to the other side, and how many bytes of it there were. */
   readonly arrivals: [at: number, bytes: number][] = [];
+  readonly #sender: number;
   #iss = 0;
   #highest = 0;
 
+  constructor(sender: number) {
+    this.#sender = sender;
+  }
+
   onSent(host: number, frame: Uint8Array, now: number): void {
-    if (host !== 1) return;
+    if (host !== this.#sender) return;
     const { flags, seq, payload } = decode(frame);
     if (flags.includes("S")) this.#iss = seq;
     if (payload.length === 0) return;
@@ -41,13 +50,13 @@ class Repetitions implements Observer {
   }
 
   onTaken(host: number, frame: Uint8Array, now: number): void {
-    if (host === 0) this.arrivals.push([now, frame.length]);
+    if (host !== this.#sender) this.arrivals.push([now, frame.length]);
   }
 }
 
 /** Runs a transfer; the time counts from the first byte, so that a lost SYN does not. */
 function run(transfer: Transfer, seed = 1): { mbits: number; sent: Repetitions } {
-  const { bytes, bufferBytes = 1 << 20, mtu = 1500, congestion } = transfer;
+  const { bytes, bufferBytes = 1 << 20, mtu = 1500, congestion, isUpload = false } = transfer;
   const app: Omit<AppOptions, "side" | "sendBytes" | "expectBytes"> = {
     maxWriteBytes: 65_536,
     readPauseMs: 0,
@@ -56,8 +65,8 @@ function run(transfer: Transfer, seed = 1): { mbits: number; sent: Repetitions }
   };
   const random = seededRandom(seed);
   const apps = [
-    new App({ ...app, side: 0, sendBytes: 0, expectBytes: bytes }, random),
-    new App({ ...app, side: 1, sendBytes: bytes, expectBytes: 0 }, random),
+    new App({ ...app, side: 0, ...sizes(isUpload, bytes) }, random),
+    new App({ ...app, side: 1, ...sizes(!isUpload, bytes) }, random),
   ];
   const limits = { receiveBufferBytes: bufferBytes, sendBufferBytes: bufferBytes };
   const stack = new StackHost(
@@ -65,11 +74,17 @@ function run(transfer: Transfer, seed = 1): { mbits: number; sent: Repetitions }
     apps[1],
     0,
   );
-  const peer = new EndpointHost({ receiveBufferBytes: bufferBytes, mtu }, apps[0]);
-  const sent = new Repetitions();
-  const world = new World(seed, [peer, stack], [transfer.back, transfer.forth], [sent]);
+  const peer = new EndpointHost({ ...limits, mtu }, apps[0]);
+  const sent = new Repetitions(isUpload ? 0 : 1);
+  const { forth, back } = transfer;
+  const links = isUpload ? [forth, back] as const : [back, forth] as const;
+  const world = new World(seed, [peer, stack], links, [sent]);
   world.run(3_600_000, () => apps.every((each) => each.isDone));
   return { mbits: bytes * 8 / 1000 / (world.now - sent.firstAt), sent };
+}
+
+function sizes(sends: boolean, bytes: number): { sendBytes: number; expectBytes: number } {
+  return sends ? { sendBytes: bytes, expectBytes: 0 } : { sendBytes: 0, expectBytes: bytes };
 }
 
 const LOSSES = [0, 0.001, 0.01, 0.02, 0.05, 0.1];
@@ -141,17 +156,21 @@ Deno.test("where packets are only late next to nothing is repeated", () => {
   }
 });
 
-Deno.test("with a window of 16 MiB a path of 1 Gbit/s and 100 ms is filled", () => {
-  const { sent } = run({
-    bytes: 48_000_000,
-    mtu: 9000,
-    bufferBytes: 16_000_000,
-    forth: [rate(1e9, 8_000_000), delay(50)],
-    back: [delay(50)],
+for (const isUpload of [false, true]) {
+  const name = isUpload ? "to the stack" : "from the stack";
+  Deno.test(`queues and windows grow until a path of 1 Gbit/s and 100 ms is filled, ${name}`, () => {
+    const { sent } = run({
+      bytes: 48_000_000,
+      mtu: 9000,
+      bufferBytes: DEFAULT_LIMITS.receiveBufferBytes,
+      isUpload,
+      forth: [rate(1e9, 8_000_000), delay(50)],
+      back: [delay(50)],
+    });
+    assertEquals(sent.repeatedBytes, 0);
+    const last = sent.arrivals.slice(-2000);
+    const bytes = last.reduce((sum, [, each]) => sum + each, 0);
+    const mbits = bytes * 8 / 1000 / (last.at(-1)![0] - last[0][0]);
+    assertEquals(mbits > 950, true, `${mbits.toFixed(0)} Mbit/s`);
   });
-  assertEquals(sent.repeatedBytes, 0);
-  const last = sent.arrivals.slice(-2000);
-  const bytes = last.reduce((sum, [, each]) => sum + each, 0);
-  const mbits = bytes * 8 / 1000 / (last.at(-1)![0] - last[0][0]);
-  assertEquals(mbits > 950, true, `${mbits.toFixed(0)} Mbit/s`);
-});
+}

@@ -22,6 +22,7 @@ export interface ClientOptions {
   readonly iss?: number;
   readonly mtu?: number;
   readonly receiveBufferBytes?: number;
+  readonly sendBufferBytes?: number;
 }
 
 /** The naive checksum: one word at a time. */
@@ -52,7 +53,7 @@ export class ClientHost {
       mss: (options.mtu ?? 1500) - headers,
       defaultPeerMss: 536,
       receiveBufferBytes: options.receiveBufferBytes ?? 1 << 20,
-      sendBufferBytes: 1 << 20,
+      sendBufferBytes: options.sendBufferBytes ?? 1 << 20,
       maxPayloadBytes: 0,
       iss: options.iss ?? 1000,
       timestampOffset: 77,
