@@ -7,6 +7,7 @@
 import { RFC5961, RFC6528 } from "./attacks.ts";
 import { RFC8985 } from "./loss_by_time.ts";
 import { RFC6691, RFC7323, SACK } from "./options.ts";
+import { OVERLOAD } from "./overload.ts";
 import { RFC9293_FROM_36 } from "./rfc9293_from_36.ts";
 import { RFC9293_TO_35 } from "./rfc9293_to_35.ts";
 import { RFC1122, RFC5681, RFC6298, RFC9438 } from "./sending.ts";
@@ -28,5 +29,6 @@ export const CHAPTERS: readonly Chapter[] = [
   { title: "RFC 1122: windows, ACKs and persistence", rows: RFC1122 },
   { title: "RFC 5961: blind attacks", rows: RFC5961 },
   { title: "RFC 6528: initial sequence numbers", rows: RFC6528 },
+  { title: "Overload: what it may cost", rows: OVERLOAD },
   { title: "Stalls that others ran into", rows: STALLS },
 ];

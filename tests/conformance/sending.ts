@@ -208,6 +208,17 @@ export const RFC1122: readonly Row[] = [
     "One for each batch that the device hands over, never delayed (SHLD-18, SHLD-19)",
   ),
   met(
+    "window size",
+    "The window, and the queue of the sender, grow with what leaves them in a round trip: from 1 MiB to 16 MiB",
+    "tcp/right_size.ts RightSize",
+    [
+      "queues and windows grow until a path of 1 Gbit/s and 100 ms is filled, from the stack",
+      "queues and windows grow until a path of 1 Gbit/s and 100 ms is filled, to the stack",
+      "a queue of which more than the half leaves in a round trip grows to four times that",
+    ],
+    "No RFC asks for it. RFC 7323, section 2, makes room for such windows",
+  ),
+  met(
     "4.2.3.3",
     "The right edge of a receive window moves by worthwhile steps",
     "tcp/tcb.ts windowUpdateIsDue",
@@ -259,7 +270,7 @@ export const RFC1122: readonly Row[] = [
       "pieces that overlap in every way make one stream",
       "the assembler is a map with a byte for each number (seed 1)",
     ],
-    "Up to 1024 pieces a flow",
+    "Up to 16,384 pieces a flow",
   ),
   met(
     "4.2.3.5",
