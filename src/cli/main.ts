@@ -70,6 +70,8 @@ async function carryOut(command: Command, terminal: Terminal): Promise<number> {
       return (await import("./up.ts")).upCommand(command, terminal);
     case "proxy":
       return (await import("./proxy.ts")).proxyCommand(command, terminal);
+    case "doctor":
+      return (await import("./doctor.ts")).doctorCommand(command, terminal);
   }
 }
 

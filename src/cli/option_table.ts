@@ -23,7 +23,7 @@ export interface OptionGroup {
 }
 
 /** The commands, in the order in which a newcomer meets them. */
-export const COMMANDS = ["run", "up", "proxy"] as const;
+export const COMMANDS = ["run", "up", "proxy", "doctor"] as const;
 
 /** The name of a command. */
 export type CommandName = typeof COMMANDS[number];
@@ -78,22 +78,27 @@ const TUNNEL: OptionGroup = {
   ],
 };
 
+/** Who answers names. */
+const NAMES: readonly OptionSpec[] = [
+  { name: "dns", value: "MODE", words: "who answers names: fake, doh, tunnel or off" },
+  {
+    name: "doh",
+    value: "URL",
+    repeats: true,
+    words: "for --dns doh: a server; else Cloudflare's and Google's",
+  },
+  {
+    name: "hosts",
+    value: "FILE",
+    words: "answer these names first; hosts(5) describes the file",
+  },
+  { name: "no-ipv6", words: "say of every name that it has no IPv6 address" },
+];
+
 const TRAFFIC: OptionGroup = {
   title: "The traffic",
   options: [
-    { name: "dns", value: "MODE", words: "who answers names: fake, doh, tunnel or off" },
-    {
-      name: "doh",
-      value: "URL",
-      repeats: true,
-      words: "for --dns doh: a server; else Cloudflare's and Google's",
-    },
-    {
-      name: "hosts",
-      value: "FILE",
-      words: "answer these names first; hosts(5) describes the file",
-    },
-    { name: "no-ipv6", words: "say of every name that it has no IPv6 address" },
+    ...NAMES,
     { name: "block-dot", words: "refuse DNS over TLS and QUIC (port 853)" },
     {
       name: "udp-bind",
@@ -105,14 +110,24 @@ const TRAFFIC: OptionGroup = {
   ],
 };
 
-const NAMESPACE: OptionGroup = {
-  title: "The namespace",
+const NAMESERVER: OptionSpec = {
+  name: "nameserver",
+  value: "ADDRESS",
+  words: "for --dns tunnel or off: the server in its resolv.conf",
+};
+
+const NAMESPACE: OptionGroup = { title: "The namespace", options: [NAMESERVER] };
+
+const TRIAL: OptionGroup = {
+  title: "The trial",
   options: [
     {
-      name: "nameserver",
-      value: "ADDRESS",
-      words: "for --dns tunnel or off: the server in its resolv.conf",
+      name: "target",
+      value: "HOST:PORT",
+      words: "where the proxy is asked to lead: example.com:443",
     },
+    ...NAMES,
+    NAMESERVER,
   ],
 };
 
@@ -206,6 +221,19 @@ export const COMMAND_SPECS: Readonly<Record<CommandName, CommandSpec>> = {
       "proxy --listen [::1]:8080 --plain --allow 127.0.0.0/8",
     ],
     groups: [LISTENER, GENERAL],
+  },
+  doctor: {
+    synopsis: "[OPTIONS]",
+    words: "say what works here and at the proxy, and what to do about the rest",
+    about: [
+      "Looks at this machine, and with --proxy at the proxy: is it reached and trusted, does it carry TCP,",
+      "UDP and names. A line for each: ok, note (it works with less), or no, which makes the status 1.",
+    ],
+    examples: [
+      "doctor",
+      "doctor --proxy https://proxy.example --token @token.txt",
+    ],
+    groups: [TUNNEL, TRIAL, GENERAL],
   },
 };
 

@@ -9,6 +9,7 @@ import type { LogLevel } from "../log.ts";
 import type { Credentials } from "../masque/auth.ts";
 import { all, type Arguments, exclude, one, readArguments } from "./arguments.ts";
 import type { UdpBind } from "../udp_roads.ts";
+import { type DoctorChoices, readDoctor } from "./doctor_options.ts";
 import { type NameChoices, readNames } from "./name_options.ts";
 import { type CommandName, COMMANDS, optionsOf } from "./option_table.ts";
 import { readCredentials, readFile, readToken, type Surroundings } from "./secrets.ts";
@@ -99,11 +100,15 @@ export interface ProxyCommand {
   readonly log: LogLevel;
 }
 
+/** `doctor`: looks at the machine, and at a proxy. */
+export type DoctorCommand = DoctorChoices<TunnelOptions>;
+
 /** What to do. */
 export type Command =
   | RunCommand
   | UpCommand
   | ProxyCommand
+  | DoctorCommand
   | { readonly command: "help"; readonly topic?: CommandName }
   | { readonly command: "version" };
 
@@ -115,7 +120,7 @@ export type Command =
 export function parseOptions(args: readonly string[], around: Surroundings): Command {
   const [first, ...words] = args;
   if (first === undefined) {
-    throw new UsageError("Say what to do: run, up or proxy; --help explains them");
+    throw new UsageError("Say what to do: run, up, proxy or doctor; --help explains them");
   }
   if (first === "--help" || first === "-h" || first === "help") {
     return { command: "help", topic: COMMANDS.find((name) => name === words[0]) };
@@ -125,8 +130,8 @@ export function parseOptions(args: readonly string[], around: Surroundings): Com
   if (command === undefined) {
     throw new UsageError(
       first.startsWith("-")
-        ? `Option "${first}" stands before the command: begin with run, up or proxy`
-        : `There is no command "${first}": there are run, up and proxy`,
+        ? `Option "${first}" stands before the command: begin with run, up, proxy or doctor`
+        : `There is no command "${first}": there are run, up, proxy and doctor`,
     );
   }
   const found = readArguments(words, optionsOf(command));
@@ -138,7 +143,9 @@ export function parseOptions(args: readonly string[], around: Surroundings): Com
       `The command ${command} does not know what to do with "${found.rest[0]}": leave it out`,
     );
   }
-  return command === "up" ? readUp(found, around) : readProxyCommand(found, around);
+  if (command === "up") return readUp(found, around);
+  if (command === "proxy") return readProxyCommand(found, around);
+  return readDoctor(found, around, () => readTunnel(found, around));
 }
 
 function readRun(found: Arguments, around: Surroundings): RunCommand {
@@ -183,7 +190,7 @@ function readUp(found: Arguments, around: Surroundings): UpCommand {
 }
 
 function readProxyCommand(found: Arguments, around: Surroundings): ProxyCommand {
-  const listen = one(found, "listen", readEndpoint);
+  const listen = one(found, "listen", (text) => readEndpoint(text));
   if (listen === undefined) {
     throw new UsageError("Say where to listen: proxy --listen HOST:PORT, such as 127.0.0.1:8443");
   }

@@ -127,17 +127,28 @@ export function readDoh(text: string): URL {
 }
 
 /** Reads `HOST:PORT`, with brackets around an IPv6 address. */
-export function readEndpoint(text: string): Endpoint {
+export function readEndpoint(
+  text: string,
+  option = "listen",
+  example = "127.0.0.1:8443",
+): Endpoint {
   const match = /^(?:\[([^\][]*)\]|([^\][:]+)):([0-9]{1,5})$/.exec(text);
   const hostname = match?.[1] ?? match?.[2] ?? "";
   const port = Number(match?.[3]);
   const isIpv6 = match?.[1] === undefined || parseCidr(hostname)?.address.length === 16;
   if (match === null || !isIpv6 || hostname.includes("/") || port > 65_535) {
     throw new UsageError(
-      `Option --listen does not take "${text}": give HOST:PORT, such as 127.0.0.1:8443 or [::1]:8443`,
+      `Option --${option} does not take "${text}": give HOST:PORT, such as ${example} or [::1]:8443`,
     );
   }
   return { hostname, port };
+}
+
+/** Reads the same for somewhere to go. */
+export function readTarget(text: string): Endpoint {
+  const target = readEndpoint(text, "target", "example.com:443");
+  if (target.port > 0) return target;
+  throw new UsageError(`Option --target does not take "${text}": its port is 1 to 65535`);
 }
 
 /** Reads `Name: value`. The message keeps the value to itself: it may be a secret. */

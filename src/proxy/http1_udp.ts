@@ -37,6 +37,7 @@ export async function serveUdp(
   } catch {
     tunnel.stream.break(); // the client broke off, or left before the answer
   } finally {
+    tunnel.stream.break(); // an end that waits for a write goes with the connection
     await tunnel.close();
   }
 }
