@@ -19,8 +19,9 @@ export interface FarServers {
 
 /** The names behind the proxy. */
 export function farZone(address: string): Zone {
+  const type = address.includes(":") ? "AAAA" : "A";
   return {
-    "origin.test A": [{ type: "A", ttl: 300, data: address }],
+    [`origin.test ${type}`]: [{ type, ttl: 300, data: address }],
     "six.test AAAA": [{ type: "AAAA", ttl: 300, data: "2001:db8::6" }],
     "large.test TXT": [{ type: "TXT", ttl: 300, data: Array(15).fill("x".repeat(200)) }],
     "huge.test TXT": [{ type: "TXT", ttl: 300, data: Array(100).fill("y".repeat(200)) }],

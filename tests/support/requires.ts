@@ -23,10 +23,18 @@ const CONDITIONS: Readonly<Record<string, () => string | undefined>> = {
     succeeds("unshare", "--user", "--map-root-user", "--net", "true")
       ? undefined
       : "this machine makes no user namespace",
+  aioquic: () =>
+    succeeds("python3", "-c", "import aioquic") ? undefined : "it needs aioquic of Python",
 };
 
 /** What a test needs: a condition above, or the name of a program. */
-export type Need = "root" | "tun" | "netns" | "userns" | (string & Record<never, never>);
+export type Need =
+  | "root"
+  | "tun"
+  | "netns"
+  | "userns"
+  | "aioquic"
+  | (string & Record<never, never>);
 
 const known = new Map<Need, string | undefined>();
 const said = new Set<string>();
