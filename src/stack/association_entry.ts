@@ -6,6 +6,7 @@
 
 import { concatBytes } from "../bytes.ts";
 import { Association } from "../udp/association.ts";
+import type { AllWaiting } from "../udp/waiting.ts";
 import { pseudoHeaderSum } from "../wire/checksum.ts";
 import { PROTOCOL_UDP } from "../wire/ip.ts";
 import type { Scheduled } from "./deadlines.ts";
@@ -51,14 +52,20 @@ export interface AssociationEntry
   requestDeadline: number;
 }
 
+/** What associations of one stack share. */
+export interface AssociationSurroundings {
+  readonly limits: Limits;
+  readonly identification: Identification;
+  readonly waiting: AllWaiting;
+}
+
 /** The entry for the first datagram, which stands parsed in `frame`. */
 export function newAssociation(
   id: number,
   hash: number,
   frame: Uint8Array,
   { ip, datagram }: Parsed,
-  limits: Limits,
-  identification: Identification,
+  { limits, identification, waiting }: AssociationSurroundings,
   now: number,
 ): AssociationEntry {
   const { version, start, sourceAt, destinationAt, addressLength, payloadEnd } = ip;
@@ -75,7 +82,7 @@ export function newAssociation(
     sourcePort,
     destinationPort,
     hash,
-    association: new Association(config, destinationPort, now),
+    association: new Association(config, waiting, destinationPort, now),
     // The sum does not care for the order of the addresses.
     pseudoSum: pseudoHeaderSum(frame, sourceAt, destinationAt, addressLength, PROTOCOL_UDP, 0),
     ids: identification.sequence(destination, source, PROTOCOL_UDP),

@@ -7,11 +7,13 @@
 import type { Refusal } from "../outcome.ts";
 import type { DatagramListener } from "../udp/association.ts";
 import { MIN_IDLE_MS } from "../udp/constants.ts";
+import { AllWaiting } from "../udp/waiting.ts";
 import { classifyIp, formatIp, type IpClass, parseIp } from "../wire/address.ts";
 import type { DropReason } from "../wire/ip.ts";
 import { GSO_UDP_L4, gsoSize, gsoType } from "../wire/virtio.ts";
 import {
   type AssociationEntry,
+  type AssociationSurroundings,
   type DatagramPath,
   newAssociation,
   pathFrom,
@@ -74,6 +76,7 @@ export class Associations {
   readonly #recency = new Recency<AssociationEntry>();
   readonly #deadlines = new Deadlines<AssociationEntry>();
   readonly #egress: DatagramEgress;
+  readonly #surroundings: AssociationSurroundings;
   /** The last one that was heard: what he sends in a row may leave as one frame. */
   #stranger: Stranger | undefined;
 
@@ -89,6 +92,9 @@ export class Associations {
     const [a, b, c, d] = options.secret.subarray(12);
     this.#table = new FlowTable((a << 24) | (b << 16) | (c << 8) | d);
     this.#egress = new DatagramEgress(options);
+    const { limits, identification } = options;
+    const waiting = new AllWaiting(limits.allWaitingBytes);
+    this.#surroundings = { limits, identification, waiting };
   }
 
   /** How many there are, those that wait for an answer included. */
@@ -128,12 +134,12 @@ export class Associations {
   }
 
   #request(hash: number, frame: Uint8Array, parsed: Parsed, now: number): AssociationEntry {
-    const { limits, identification, newId, drop } = this.#options;
+    const { limits, newId, drop } = this.#options;
     if (this.size >= limits.associations) {
       drop("limit-associations");
       this.#end(this.#recency.oldest!, "displaced");
     }
-    const entry = newAssociation(newId(), hash, frame, parsed, limits, identification, now);
+    const entry = newAssociation(newId(), hash, frame, parsed, this.#surroundings, now);
     this.#table.add(entry);
     this.#byId.set(entry.id, entry);
     this.#recency.add(entry);
@@ -242,6 +248,7 @@ export class Associations {
     this.#byId.delete(id);
     this.#recency.remove(entry);
     this.#deadlines.forget(entry);
+    association.end();
     const { outboundBytes, inboundBytes, dropped } = association;
     const type = "association-ended";
     this.#options.events.push({ type, id, reason, outboundBytes, inboundBytes, dropped });

@@ -53,6 +53,8 @@ export interface Limits {
   readonly waitingDatagrams: number;
   /** Bytes of these: 50 ms at 160 Mbit/s, and always the longest datagram. */
   readonly waitingBytes: number;
+  /** Bytes of these in all associations together, and 128 for each; the oldest of all gives way. A flood of ports costs no more than this. */
+  readonly allWaitingBytes: number;
   /** Bytes of datagrams that wait for the device, of all associations together; the oldest gives way. */
   readonly inboundDatagramBytes: number;
   /** Packets that wait for their missing fragments at once; the oldest gives way, for a packet that can be whole mostly is at once. */
@@ -85,6 +87,7 @@ export const DEFAULT_LIMITS: Limits = {
   answeredDnsIdleMs: DEFAULT_ANSWERED_DNS_IDLE_MS,
   waitingDatagrams: 1024,
   waitingBytes: 1 << 20,
+  allWaitingBytes: 32 << 20,
   inboundDatagramBytes: 4 << 20,
   reassemblies: 256,
   reassemblyBytes: 4 << 20,

@@ -8,7 +8,7 @@
  */
 
 import { DNS_PORT } from "./constants.ts";
-import { type WaitingBounds, WaitingDatagrams } from "./waiting.ts";
+import { type AllWaiting, type WaitingBounds, WaitingDatagrams } from "./waiting.ts";
 
 /** Takes a datagram in the turn in which it comes; the bytes are used again once this returns. */
 export type DatagramListener = (payload: Uint8Array) => void;
@@ -36,11 +36,11 @@ export class Association {
   /** Datagrams towards the program that were lost here. */
   inboundDropped = 0;
 
-  /** Begins at `now`, towards `port` of the far side. */
-  constructor(config: AssociationConfig, port: number, now: number) {
+  /** Begins at `now`, towards `port` of the far side; `all` bounds what waits in this one and others together. */
+  constructor(config: AssociationConfig, all: AllWaiting, port: number, now: number) {
     this.#config = config;
     this.#isDns = port === DNS_PORT;
-    this.#waiting = new WaitingDatagrams(config);
+    this.#waiting = new WaitingDatagrams(config, all);
     this.#lastOutboundAt = now;
   }
 
@@ -79,6 +79,11 @@ export class Association {
   /** Takes the datagram that waits longest; undefined when none does. */
   read(): Uint8Array<ArrayBuffer> | undefined {
     return this.#waiting.shift();
+  }
+
+  /** It is over, and what waits is gone. */
+  end(): void {
+    this.#waiting.clear();
   }
 
   /** Hands over what waits, and from now on every datagram as it comes. */

@@ -220,6 +220,39 @@ Deno.test("what waits is bounded in number and in bytes: the oldest gives way an
   script.drops({ "limit-waiting-datagrams": 2 });
 });
 
+Deno.test("what waits in all associations together is bounded: the oldest of all gives way, whose ever it is", () => {
+  const script = new UdpScript({ limits: { allWaitingBytes: 3 * (1000 + 128) } });
+  script.send(1, 1000, { sourcePort: 1 }).events("request").accept();
+  const first = script.id;
+  script.send(2, 1000, { sourcePort: 1 }).send(3, 1000, { sourcePort: 2 }).events("request");
+  script.accept().drops();
+  script.send(4, 1000, { sourcePort: 2 }).drops({ "limit-waiting-datagrams": 1 });
+  script.reads("3x1000", "4x1000", "none");
+  script.id = first;
+  script.reads("2x1000", "none");
+  // Empty ones count, too; what was read or has ended counts no more.
+  for (let i = 0; i < 26; i++) script.send(1, 0, { sourcePort: 3 });
+  script.drops({ "limit-waiting-datagrams": 1 }).send(1, 0, { sourcePort: 3 });
+  script.drops({ "limit-waiting-datagrams": 2 }).events("request").end().events("ended: finished");
+  for (let i = 0; i < 3; i++) script.send(5 + i, 1000, { sourcePort: 4 });
+  script.events("request").accept().reads("5x1000", "6x1000", "7x1000", "none");
+  script.drops({ "limit-waiting-datagrams": 2 });
+});
+
+Deno.test("a flood of ports to a proxy that does not answer holds a bounded number of bytes", () => {
+  const limits = { associations: 2000, allWaitingBytes: 1 << 20 };
+  const script = new UdpScript({ limits });
+  for (let i = 0; i < 4000; i++) {
+    script.send(1, 1400, { sourcePort: 1 + i });
+    while (script.stack.pollEvent() !== undefined);
+  }
+  const kept = Math.floor((1 << 20) / (1400 + 128));
+  const lost = script.stack.drops.get("limit-waiting-datagrams")!;
+  assertEquals(lost, 4000 - kept);
+  script.until(MINUTE);
+  assertEquals(script.stack.associations.size, 0);
+});
+
 Deno.test("what waits for the device is bounded in bytes: the oldest gives way and is counted", () => {
   const script = opened({ limits: { inboundDatagramBytes: 3000 } });
   script.answer(1, 1000).answer(2, 1000).answer(3, 1000).answer(4, 500);
