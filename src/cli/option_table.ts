@@ -58,7 +58,7 @@ const TUNNEL: OptionGroup = {
   title: "The proxy",
   options: [
     { name: "proxy", value: "URL", words: "https://HOST[:PORT], http://..., or the word embedded" },
-    { name: "http", value: "VERSION", words: "auto (as the proxy likes it), 2 or 1.1" },
+    { name: "http", value: "VERSION", words: "auto (as the proxy likes it), 3, 2 or 1.1" },
     {
       name: "token",
       value: "TOKEN",

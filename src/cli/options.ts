@@ -36,7 +36,7 @@ import {
 const UDP_BIND: readonly UdpBind[] = ["auto", "always", "off"];
 
 /** The versions of HTTP towards the proxy. */
-export type HttpVersion = "auto" | "2" | "1.1";
+export type HttpVersion = "auto" | "3" | "2" | "1.1";
 
 /** Which proxy, and how it is spoken to. */
 export interface TunnelOptions {
@@ -254,7 +254,7 @@ function readTunnel(found: Arguments, around: Surroundings): TunnelOptions {
   const isAsked = proxy !== "embedded" && !hasOwn;
   return {
     proxy,
-    http: one(found, "http", (text) => readChoice("http", text, ["auto", "2", "1.1"])) ?? "auto",
+    http: one(found, "http", (text) => readChoice("http", text, ["auto", "3", "2", "1.1"])) ?? "auto",
     credentials: isAsked ? readCredentials(given, around) : {},
     headers,
     ca: one(found, "ca", (path) => readPem("ca", path, "CERTIFICATE", around)),

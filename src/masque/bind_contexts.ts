@@ -31,6 +31,8 @@ interface Context {
   readonly peer: BindPeer | undefined;
   readonly key: string;
   readonly isOurs: boolean;
+  /** The other side has surely heard of it. */
+  isShared: boolean;
 }
 
 /** What a context number says about its datagrams. */
@@ -78,7 +80,7 @@ export class BindContexts {
     if (this.#next / 2 >= MAX_NUMBERS) return undefined;
     const id = this.#next;
     this.#next += 2;
-    this.#add({ id, peer, key, isOurs: true });
+    this.#add({ id, peer, key, isOurs: true, isShared: false });
     return encodeAssign(id, peer);
   }
 
@@ -90,6 +92,11 @@ export class BindContexts {
   /** The number with which a datagram goes to the peer of this key; without one it goes uncompressed. */
   numberFor(key: string): number | undefined {
     return this.#byKey.get(key)?.id;
+  }
+
+  /** Whether the other side has surely heard of this context: until then its datagrams stay behind the capsule that opens it. */
+  isShared(id: number): boolean {
+    return this.#byId.get(id)?.isShared ?? false;
   }
 
   /** The number of the uncompressed context. */
@@ -112,6 +119,7 @@ export class BindContexts {
     }
     // An ACK may cross our own CLOSE, so a number that we have used is enough.
     const isOurs = id % 2 === this.#next % 2 && id < this.#next;
+    if (context?.isOurs) context.isShared = true;
     return isOurs ? {} : { fault: `it accepts the context ${id}, which nobody offered` };
   }
 
@@ -139,7 +147,7 @@ export class BindContexts {
     if (same !== undefined) this.#delete(same);
     if (this.#byId.size >= MAX_CONTEXTS) return refusal;
     if (peer !== undefined && !this.#rules.allows(peer)) return refusal;
-    this.#add({ id, peer, key, isOurs: false });
+    this.#add({ id, peer, key, isOurs: false, isShared: true });
     return { answer: encodeContext(COMPRESSION_ACK, id) };
   }
 

@@ -74,8 +74,9 @@ export class BindRelay implements UdpSocketEvents {
     if (!this.#guard(peer.address)) return;
     const own = this.#contexts.numberFor(peerKey(peer));
     const shared = this.#contexts.uncompressed;
-    if (own !== undefined) this.stream.queue.push(own, payload);
-    else if (shared !== undefined) this.stream.queue.push(shared, payload, encodePeer(peer));
+    // Every context is the client's, so it knows them all.
+    if (own !== undefined) this.stream.send(own, payload);
+    else if (shared !== undefined) this.stream.send(shared, payload, encodePeer(peer));
   }
 
   /** No further one for the moment. */

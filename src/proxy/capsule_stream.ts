@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CapsuleParser, type CapsuleRules } from "../masque/capsule.ts";
+import { CapsuleParser, type CapsuleRules, DATAGRAM_CAPSULE } from "../masque/capsule.ts";
 import { CapsuleQueue } from "../masque/capsule_queue.ts";
 
 /** The client's connection or stream. */
@@ -16,6 +16,8 @@ export interface CapsuleTransport {
   end(): void;
   /** Breaks both directions off. */
   reset(): void;
+  /** Sends an HTTP Datagram beside the stream; false when it does not fit, so that it has to go as a capsule. Absent where there is no such way. */
+  datagram?(context: number, payload: Uint8Array, prefix?: Uint8Array): boolean;
 }
 
 /** One stream of capsules in each direction. */
@@ -23,6 +25,7 @@ export class CapsuleStream {
   /** What leaves at the next {@linkcode flush}. */
   readonly queue: CapsuleQueue = new CapsuleQueue();
   readonly #transport: CapsuleTransport;
+  readonly #rules: CapsuleRules;
   readonly #parser: CapsuleParser;
   readonly #idleMs: number;
   readonly #onOver: () => void;
@@ -40,6 +43,7 @@ export class CapsuleStream {
     onOver: () => void,
   ) {
     this.#transport = transport;
+    this.#rules = rules;
     this.#parser = new CapsuleParser(rules);
     this.#idleMs = idleMs;
     this.#onOver = onOver;
@@ -52,6 +56,25 @@ export class CapsuleStream {
     this.#activeAt = performance.now();
     this.#watch(this.#idleMs);
     this.flush();
+  }
+
+  /** Sends a datagram, beside the stream where it fits there. What waits as a capsule leaves at the next {@linkcode flush}. */
+  send(context: number | undefined, payload: Uint8Array, prefix?: Uint8Array): void {
+    if (this.#state === "open" && context !== undefined) {
+      if (this.#transport.datagram?.(context, payload, prefix)) {
+        this.#activeAt = performance.now();
+        return;
+      }
+    }
+    this.queue.push(context, payload, prefix);
+  }
+
+  /** An HTTP Datagram of the client's that came beside the stream. */
+  takeDatagram(datagram: Uint8Array<ArrayBuffer>): void {
+    if (this.#state !== "open") return;
+    this.#activeAt = performance.now();
+    if (datagram.length > this.#rules.maxLength(DATAGRAM_CAPSULE)) return; // longer than UDP has them
+    if (this.#rules.capsule(DATAGRAM_CAPSULE, datagram) !== undefined) this.break();
   }
 
   /** Bytes from the client. */

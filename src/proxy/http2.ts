@@ -6,14 +6,14 @@
 
 import http2 from "node:http2";
 import type { Duplex } from "node:stream";
-import { CONNECT_UDP } from "../masque/udp_request.ts";
 import { deferTeardown } from "../http2_session.ts";
+import { askedByHead } from "./asked.ts";
 import type { Gate } from "./gate.ts";
 import { serveUdp } from "./http2_udp.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { closeQuietly, writeAll } from "./pump.ts";
-import { notATunnel, type Refusal, refusalMessage, unknownProtocol } from "./refusal.ts";
-import { askedByPath, type UdpAsked } from "./udp_asked.ts";
+import { type Refusal, refusalMessage } from "./refusal.ts";
+import type { UdpAsked } from "./udp_asked.ts";
 
 const { NGHTTP2_NO_ERROR } = http2.constants;
 
@@ -114,14 +114,13 @@ async function serveStream(
 
 /** The authority of a CONNECT, or what else is asked for. */
 function readRequest(headers: http2.IncomingHttpHeaders): string | UdpAsked | Refusal {
-  const method = headers[":method"] ?? "";
-  const protocol = headers[":protocol"];
-  if (method !== "CONNECT") return notATunnel(method, headers[":path"] ?? "");
-  if (protocol === undefined) return headers[":authority"] ?? "";
-  const path = headers[":path"] ?? "";
-  if (protocol !== CONNECT_UDP) return unknownProtocol(String(protocol));
-  const bind = headers["connect-udp-bind"];
-  return askedByPath(path, bind?.toString()) ?? notATunnel(method, path);
+  return askedByHead({
+    method: headers[":method"] ?? "",
+    protocol: headers[":protocol"]?.toString(),
+    authority: headers[":authority"],
+    path: headers[":path"],
+    bind: headers["connect-udp-bind"]?.toString(),
+  });
 }
 
 function refuse(stream: http2.ServerHttp2Stream, refusal: Refusal): void {

@@ -1,8 +1,8 @@
 /**
- * The embedded proxy: CONNECT and CONNECT-UDP over HTTP/1.1 and HTTP/2 on one port, with TLS or in the clear.
+ * The embedded proxy: CONNECT and CONNECT-UDP over HTTP/1.1, HTTP/2 and HTTP/3 on one port, with TLS or in the clear.
  *
- * The room, in the order in which a request passes through it: `proxy` listens, `front` tells the versions apart, `http1` and `http2`
- * speak them, `gate` asks `credentials`, `tally`, `guard` and `dial`, and `pump` carries the bytes. For datagrams `udp_asked` reads the
+ * The room, in the order in which a request passes through it: `proxy` listens, `front` tells the versions over TCP apart and
+ * `quic_listener` takes the one over UDP, `http1`, `http2` and `http3` speak them, `gate` asks `credentials`, `tally`, `guard` and `dial`, and `pump` carries the bytes. For datagrams `udp_asked` reads the
  * request, `dial_udp` or `bind_udp` opens the sockets, and `udp_relay` or `bind_relay` carries. `refusal` holds every word that is said instead.
  *
  * Never here: packets, flows of the stack, a second hop. Absent on purpose: plain `GET http://` forwarding, `BIND`, access logs with names
@@ -20,8 +20,10 @@ import { type FrontOptions, serveConnection } from "./front.ts";
 import { clientKey, Gate } from "./gate.ts";
 import { createGuard } from "./guard.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
-import { resetConn, setNoDelayOfAccepted } from "../sockets/tcp_descriptor.ts";
+import { listen, type Listeners, type ListenOptions } from "./listeners.ts";
+import { resetConn } from "../sockets/tcp_descriptor.ts";
 import { closeQuietly } from "./pump.ts";
+import type { QuicListener } from "./quic_listener.ts";
 import { Tally } from "./tally.ts";
 
 /** What `serveProxy` may be told. */
@@ -44,6 +46,11 @@ export interface ProxyOptions extends ExpectedCredentials {
    * Unless given, the address at which the client reached the proxy; for a client on this machine all its addresses.
    */
   readonly bind?: readonly string[];
+  /**
+   * Whether HTTP/3 is served, on UDP and the same port: by itself wherever there is TLS and the runtime has QUIC, which it has with
+   * `--unstable-net`. True insists on it.
+   */
+  readonly http3?: boolean;
   /** Bounds other than the default ones. */
   readonly limits?: Partial<ProxyLimits>;
   /** Where the proxy says what it does; nowhere unless given. */
@@ -62,6 +69,8 @@ export interface EmbeddedProxy extends AsyncDisposable {
   readonly certificate?: string;
   /** SHA-256 of that certificate in hexadecimal: what a client pins. */
   readonly certificateSha256?: string;
+  /** Whether HTTP/3 is served, too. */
+  readonly http3: boolean;
   /** Flows carried at the moment. */
   readonly flows: number;
   /** Settles once nothing is open any more. */
@@ -76,7 +85,8 @@ const ACCEPT_PAUSE_MS = 100;
 /**
  * Starts a proxy.
  *
- * @throws {TypeError} If an entry of `allow` is not a block of addresses, or one of `hosts` or `bind` is no address
+ * @throws {TypeError} If an entry of `allow` is not a block of addresses, or one of `hosts` or `bind` is no address; if HTTP/3 is insisted on
+ * where there is none
  * @throws {Deno.errors.AddrInUse} If the port is taken
  *
  * @example A proxy for this machine, in the clear
@@ -102,18 +112,11 @@ export async function serveProxy(options: ProxyOptions = {}): Promise<EmbeddedPr
   });
   let made: Certificate | undefined;
   if (tls === "self-signed") made = await selfSignedCertificate({ names: namesOf(hostname) });
-  const pair = tls === "self-signed" ? made : tls;
-  const listener = pair
-    ? Deno.listenTls({
-      hostname,
-      port,
-      cert: pair.cert,
-      key: pair.key,
-      alpnProtocols: ["h2", "http/1.1"],
-    })
-    : Deno.listen({ hostname, port });
-  if (pair) setNoDelayOfAccepted(listener);
-  return new Server(listener, pair ? "https" : "http", made, gate, limits, log);
+  const pair = (tls === "self-signed" ? made : tls) || undefined;
+  const tally = new Tally(limits.connections, limits.connectionsPerClient);
+  const { http3 } = options;
+  const listeners = listen({ hostname, port, pair, http3, gate, limits, log, tally });
+  return new Server(listeners, pair ? "https" : "http", made, { gate, limits, log, tally });
 }
 
 class Server implements EmbeddedProxy {
@@ -123,24 +126,26 @@ class Server implements EmbeddedProxy {
   readonly certificate?: string;
   readonly certificateSha256?: string;
   readonly closed: Promise<void>;
+  readonly http3: boolean;
   readonly #listener: Deno.Listener;
+  readonly #quic: QuicListener | undefined;
   readonly #abort = new AbortController();
   readonly #front: FrontOptions;
   readonly #tally: Tally;
   readonly #open = new Map<Deno.Conn, Promise<void>>();
 
   constructor(
-    listener: Deno.Listener,
+    { tcp, quic }: Listeners,
     scheme: string,
     made: Certificate | undefined,
-    gate: Gate,
-    limits: ProxyLimits,
-    log: Log,
+    { gate, limits, log, tally }: Pick<ListenOptions, "gate" | "limits" | "log" | "tally">,
   ) {
-    this.#listener = listener;
+    this.#listener = tcp;
+    this.#quic = quic;
+    this.http3 = quic !== undefined;
     this.#front = { gate, limits, log, signal: this.#abort.signal };
-    this.#tally = new Tally(limits.connections, limits.connectionsPerClient);
-    const { hostname, port } = listener.addr as Deno.NetAddr;
+    this.#tally = tally;
+    const { hostname, port } = tcp.addr as Deno.NetAddr;
     this.hostname = hostname;
     this.port = port;
     this.url = `${scheme}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
@@ -157,6 +162,7 @@ class Server implements EmbeddedProxy {
     if (!this.#abort.signal.aborted) {
       this.#abort.abort();
       this.#listener.close();
+      this.#quic?.close();
       for (const conn of this.#open.keys()) resetConn(conn); // what was cut off must not look complete
     }
     await this.closed;
@@ -178,6 +184,7 @@ class Server implements EmbeddedProxy {
       }
     }
     await Promise.all(this.#open.values());
+    await this.#quic?.closed;
   }
 
   #serve(conn: Deno.Conn): void {

@@ -47,7 +47,7 @@ export class UdpRelay implements UdpSocketEvents {
 
   /** A datagram from the target. */
   datagram(payload: Uint8Array): void {
-    this.stream.queue.push(this.#context, payload);
+    this.stream.send(this.#context, payload);
   }
 
   /** No further one for the moment. */

@@ -114,7 +114,7 @@ export class BoundTunnel implements BoundUdpTunnel {
   /** Lost datagrams. */
   get drops(): UdpDrops {
     return {
-      outbound: this.#channel.queue.dropped + this.#late,
+      outbound: this.#channel.dropped + this.#late,
       inbound: this.#streams.dropped,
       unknownContext: this.#unknownContext,
     };
@@ -137,9 +137,11 @@ export class BoundTunnel implements BoundUdpTunnel {
     }
     const own = this.#contexts.numberFor(known.key);
     const shared = this.#contexts.uncompressed;
-    if (own !== undefined) queue.push(own, payload);
-    else if (shared !== undefined) queue.push(shared, payload, known.prefix);
-    else this.#late++;
+    const context = own ?? shared;
+    if (context === undefined) return void this.#late++;
+    const prefix = own === undefined ? known.prefix : undefined;
+    if (this.#contexts.isShared(context)) return this.#channel.send(context, payload, prefix);
+    queue.push(context, payload, prefix);
     this.#channel.wake();
   }
 

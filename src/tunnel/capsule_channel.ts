@@ -7,7 +7,7 @@
 
 import type { Duplex } from "node:stream";
 import { ProxyError } from "../errors.ts";
-import { CapsuleParser, type CapsuleRules } from "../masque/capsule.ts";
+import { CapsuleParser, type CapsuleRules, DATAGRAM_CAPSULE } from "../masque/capsule.ts";
 import { CapsuleQueue } from "../masque/capsule_queue.ts";
 import { unanswered } from "../masque/outcome.ts";
 import { type DuplexTunnelOptions, plain, resetError, words } from "./duplex_tunnel.ts";
@@ -56,11 +56,24 @@ export class CapsuleChannel {
     return this.#state === "open";
   }
 
+  /** Datagrams that were dropped because too much waited. */
+  get dropped(): number {
+    return this.queue.dropped + (this.#options.datagrams?.lost ?? 0);
+  }
+
   /** Takes in what came along with the answer's head. */
   start(): void {
+    this.#options.datagrams?.receive((datagram) => this.#takeDatagram(datagram));
     const { initial, resume = () => void this.#duplex.resume() } = this.#options;
     if (initial?.length) this.#take(initial);
     resume();
+  }
+
+  /** Sends a datagram, beside the stream where it fits there, and as a capsule otherwise. See `CapsuleQueue.push`. */
+  send(context: number | undefined, payload: Uint8Array, prefix?: Uint8Array): void {
+    if (context !== undefined && this.#options.datagrams?.send(context, payload, prefix)) return;
+    this.queue.push(context, payload, prefix);
+    this.wake();
   }
 
   /** Something waits in the queue: it leaves at the end of this turn. */
@@ -107,6 +120,14 @@ export class CapsuleChannel {
   #take(bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#state === "over" || this.#isPeerDone) return;
     const fault = this.#parser.push(bytes);
+    this.#events.batchEnd();
+    if (fault !== undefined) this.#fail(fault);
+  }
+
+  #takeDatagram(datagram: Uint8Array<ArrayBuffer>): void {
+    if (this.#state === "over" || this.#isPeerDone) return;
+    if (datagram.length > this.#events.maxLength(DATAGRAM_CAPSULE)) return; // longer than UDP has them
+    const fault = this.#events.capsule(DATAGRAM_CAPSULE, datagram);
     this.#events.batchEnd();
     if (fault !== undefined) this.#fail(fault);
   }

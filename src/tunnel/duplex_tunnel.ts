@@ -12,6 +12,16 @@ import { ProxyError } from "../errors.ts";
 import { unanswered } from "../masque/outcome.ts";
 import type { OpenTunnel, TunnelEnd } from "./tunnel.ts";
 
+/** A way for HTTP Datagrams beside the stream: QUIC DATAGRAM frames. */
+export interface DatagramPath {
+  /** Sends `payload` behind `context` and `prefix`; false when it does not fit, so that it has to go as a capsule. It is copied before this returns. */
+  send(context: number, payload: Uint8Array, prefix?: Uint8Array): boolean;
+  /** Hands over HTTP Datagrams from now on. */
+  receive(take: (datagram: Uint8Array<ArrayBuffer>) => void): void;
+  /** Datagrams that surely did not leave. */
+  readonly lost: number;
+}
+
 /** What a duplex cannot say by itself. */
 export interface DuplexTunnelOptions {
   /** Bytes that came along with the answer's head. */
@@ -23,6 +33,8 @@ export interface DuplexTunnelOptions {
   /** Stops and starts reading, when the duplex's own `pause` and `resume` are not the way. */
   readonly pause?: () => void;
   readonly resume?: () => void;
+  /** Where HTTP Datagrams may go beside the stream. */
+  readonly datagrams?: DatagramPath;
   /** Breaks the tunnel off. */
   readonly signal?: AbortSignal;
 }

@@ -17,16 +17,13 @@ import { unanswered } from "../masque/outcome.ts";
 import type { Answered } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { KeepAlive } from "./keep_alive.ts";
-import type { PoolMember } from "./pool.ts";
+import {
+  type Exchange,
+  type FlowSession,
+  type SessionEvents,
+  UNPROCESSED,
+} from "./multiplexed_client.ts";
 import { noAnswer, type ProxySettings } from "./settings.ts";
-
-/** What the session tells its owner. */
-export interface SessionEvents {
-  /** It takes no more flows; open ones go on. Called once. */
-  onRetired(session: H2Session): void;
-  /** A flow ended. */
-  onReleased(session: H2Session): void;
-}
 
 /**
  * What a peer may send on one stream before we take it: 1 MiB carries 80 Mbit/s over 100 ms. It is also what a stalled flow can hold in
@@ -45,23 +42,12 @@ const NO_STREAMS_WAIT_MS = 1_000;
 
 const { NGHTTP2_REFUSED_STREAM } = http2.constants;
 
-/** The proxy has surely not acted on the request: it may be sent again on another connection (RFC 9113, section 8.7). */
-export const UNPROCESSED = Symbol("unprocessed");
-
-/** A request, and what to make of its answer. */
-export interface Exchange<T> {
-  /** Pseudo-header fields and fields. */
-  readonly fields: readonly (readonly [string, string])[];
-  /** Called in the very turn in which the head came; throws when no tunnel can be made of it. */
-  respond(answered: Answered): T;
-}
-
 /** One HTTP/2 connection. */
-export class H2Session implements PoolMember {
+export class H2Session implements FlowSession {
   readonly #session: http2.ClientHttp2Session;
   readonly #connection: Connection;
   readonly #proxy: ProxySettings;
-  readonly #events: SessionEvents;
+  readonly #events: SessionEvents<H2Session>;
   readonly #keepAlive: KeepAlive;
   #active = 0;
   #retired = false;
@@ -71,7 +57,7 @@ export class H2Session implements PoolMember {
     session: http2.ClientHttp2Session,
     connection: Connection,
     proxy: ProxySettings,
-    events: SessionEvents,
+    events: SessionEvents<H2Session>,
   ) {
     this.#session = session;
     this.#connection = connection;
@@ -99,7 +85,7 @@ export class H2Session implements PoolMember {
   static open(
     connection: Connection,
     proxy: ProxySettings,
-    events: SessionEvents,
+    events: SessionEvents<H2Session>,
   ): Promise<H2Session> {
     const { socket } = connection;
     const session = deferTeardown(http2.connect(`${proxy.scheme}://proxy.invalid`, { // only for its own records

@@ -1,5 +1,5 @@
 /**
- * Finds the road to a proxy: HTTP/2 where the proxy offers it, HTTP/1.1 elsewhere.
+ * Finds the road to a proxy: HTTP/2 where the proxy offers it, HTTP/1.1 elsewhere, HTTP/3 where that is asked for.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { alpnOf } from "./connection.ts";
 import { parsePin, type Trust } from "./dial.ts";
 import { H1Client } from "./h1.ts";
 import { H2Client } from "./h2.ts";
+import { H3Client } from "./h3/client.ts";
 import { Reach } from "./road/reach.ts";
 import { type ConnectedProxy, Road } from "./road/road.ts";
 import type { VersionClient } from "./road/version_client.ts";
@@ -19,8 +20,11 @@ import { DEFAULT_TIMEOUTS, type ProxySettings, type TunnelTimeouts } from "./set
 
 /** How to speak to a proxy. At most one of `token`, `basic`, `privacyToken`. */
 export interface ConnectProxyOptions extends Trust {
-  /** `auto` takes what ALPN agrees on, and HTTP/1.1 in the clear; `2` in the clear is HTTP/2 with prior knowledge. */
-  readonly http?: "auto" | "2" | "1.1";
+  /**
+   * `auto` takes what ALPN agrees on, and HTTP/1.1 in the clear; `2` in the clear is HTTP/2 with prior knowledge. `3` needs the runtime's QUIC
+   * (`--unstable-net`), and trusts `caCerts` beside the public authorities.
+   */
+  readonly http?: "auto" | "3" | "2" | "1.1";
   /** A Bearer token. */
   readonly token?: string;
   /** `USER:PASSWORD`; the URL's own user and password serve as well. */
@@ -64,9 +68,9 @@ export async function connectProxy(
 ): Promise<ConnectedProxy> {
   const proxy = settingsOf(url, options);
   const { http = "auto", signal = new AbortController().signal, log } = options;
-  const alpn = { auto: ["h2", "http/1.1"], "2": ["h2"], "1.1": ["http/1.1"] }[http];
+  const alpn = { auto: ["h2", "http/1.1"], "3": ["h3"], "2": ["h2"], "1.1": ["http/1.1"] }[http];
   if (alpn === undefined) {
-    throw new TypeError(`Cannot speak HTTP "${http}" to a proxy: use "auto", "2" or "1.1"`);
+    throw new TypeError(`Cannot speak HTTP "${http}" to a proxy: use "auto", "3", "2" or "1.1"`);
   }
   const reach = new Reach(proxy);
   try {
@@ -84,6 +88,7 @@ async function firstClient(
   alpn: readonly string[],
   signal: AbortSignal,
 ): Promise<VersionClient> {
+  if (alpn[0] === "h3") return await H3Client.connect(proxy, { reach, signal });
   const connection = await reach.dial(alpn, signal);
   const isHttp1 = alpn.length > 1 ? alpnOf(connection) !== "h2" : alpn[0] !== "h2";
   if (!isHttp1) return await H2Client.over(connection, proxy, reach);

@@ -146,7 +146,7 @@ class CapsuleCarrier implements UdpCarrier {
   }
 
   get drops(): Omit<UdpDrops, "inbound"> {
-    const outbound = this.#channel.queue.dropped + this.#late;
+    const outbound = this.#channel.dropped + this.#late;
     return { outbound, unknownContext: this.#unknownContext };
   }
 
@@ -156,8 +156,7 @@ class CapsuleCarrier implements UdpCarrier {
 
   send(payload: Uint8Array): void {
     if (!this.#channel.isOpen) return void this.#late++;
-    this.#channel.queue.push(this.#context, payload);
-    this.#channel.wake();
+    this.#channel.send(this.#context, payload);
   }
 
   end(): void {

@@ -24,8 +24,9 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
   sockets: ["wire/address"],
   masque: [],
-  tunnel: ["masque", "http2_session", "sockets", "wire/address"],
-  proxy: ["masque", "wire/address", "http2_session", "sockets"],
+  http3: ["masque"],
+  tunnel: ["masque", "http2_session", "http3", "sockets", "wire/address"],
+  proxy: ["masque", "wire/address", "http2_session", "http3", "sockets"],
 
   tun: ["wire"],
   dns: ["wire/address"],

@@ -14,6 +14,12 @@ import { backoffMs } from "./backoff.ts";
 /** Opens a connection to the proxy and offers the protocols `alpn`; rejects with an `Error` that may have a `code`. */
 export type Dialer = (alpn: readonly string[], signal: AbortSignal) => Promise<Connection>;
 
+/** What every kind of connection tells. */
+export type Reached = Pick<Connection, "remoteAddress">;
+
+/** Opens one; rejects with an `Error` that may have a `code`. */
+export type Opener<C extends Reached> = (signal: AbortSignal) => Promise<C>;
+
 /** What becomes known of a proxy. */
 export interface ReachEvents {
   /** It cannot be reached, and could before. */
@@ -66,10 +72,15 @@ export class Reach {
   }
 
   /** Opens a connection. Rejects with a `ProxyError`, or with the signal's reason. */
-  async dial(alpn: readonly string[], signal: AbortSignal): Promise<Connection> {
+  dial(alpn: readonly string[], signal: AbortSignal): Promise<Connection> {
+    return this.through((either) => this.#dialer(alpn, either), signal);
+  }
+
+  /** The same for a connection that `open` opens in its own way. */
+  async through<C extends Reached>(open: Opener<C>, signal: AbortSignal): Promise<C> {
     for (;;) {
       const away = this.#absence;
-      if (away === undefined) return await this.#dial(alpn, signal);
+      if (away === undefined) return await this.#through(open, signal);
       if (this.#attempt !== undefined) {
         await abortable(this.#attempt.catch(() => {}), signal);
         if (this.#absence !== undefined) throw this.#absence.error;
@@ -81,7 +92,7 @@ export class Reach {
         await this.#sleep(waitMs, signal);
         continue; // another may have found it meanwhile
       }
-      const attempt = this.#dial(alpn, signal);
+      const attempt = this.#through(open, signal);
       this.#attempt = attempt.finally(() => this.#attempt = undefined);
       this.#attempt.catch(() => {}); // whoever waits asks for the outcome
       return await attempt;
@@ -109,10 +120,9 @@ export class Reach {
     clearTimeout(this.#timer);
   }
 
-  async #dial(alpn: readonly string[], signal: AbortSignal): Promise<Connection> {
+  async #through<C extends Reached>(open: Opener<C>, signal: AbortSignal): Promise<C> {
     try {
-      const either = AbortSignal.any([signal, this.#closing.signal]);
-      const connection = await this.#dialer(alpn, either);
+      const connection = await open(AbortSignal.any([signal, this.#closing.signal]));
       this.#found(connection);
       return connection;
     } catch (error) {
@@ -124,7 +134,7 @@ export class Reach {
     }
   }
 
-  #found(connection: Connection): void {
+  #found(connection: Reached): void {
     this.#address = connection.remoteAddress;
     const away = this.#absence;
     if (away === undefined) return;

@@ -176,10 +176,10 @@ Deno.test("--proxy takes a URL of a host, or the word embedded", () => {
 });
 
 Deno.test("--http takes three words", () => {
-  for (const http of ["auto", "2", "1.1"] as const) {
+  for (const http of ["auto", "3", "2", "1.1"] as const) {
     assertEquals(up(`--http ${http}`).tunnel.http, http);
   }
-  badUp("--http 3", 'Option --http does not take "3": give auto, 2 or 1.1');
+  badUp("--http 4", 'Option --http does not take "4": give auto, 3, 2 or 1.1');
 });
 
 Deno.test("--token comes as itself, from a file, or from the environment, in this order", () => {

@@ -10,6 +10,7 @@ import { MemoryClient } from "../../../src/tunnel/memory.ts";
 import type { OpenTunnel, ProxyClient, Target } from "../../../src/tunnel/tunnel.ts";
 import { CERT } from "../../support/certificate.ts";
 import { type Origin, webFarSide } from "../../support/far_side.ts";
+import { type H3ServerOptions, serveH3 } from "../../support/h3_server.ts";
 import {
   serveH1,
   serveH2,
@@ -58,6 +59,25 @@ export async function proxied(
 ): Promise<Setting & { readonly server: TestServer }> {
   const server = await (http === "2" ? serveH2 : serveH1)(origin, serverOptions);
   const client = await connectTo(server, serverOptions.tls, { http, ...options });
+  return {
+    client,
+    target: TARGET,
+    server,
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The same over HTTP/3. */
+export async function overH3(
+  origin: Origin,
+  serverOptions: H3ServerOptions = {},
+  options: ConnectProxyOptions = {},
+): Promise<Setting & { readonly server: TestServer }> {
+  const server = serveH3(origin, serverOptions);
+  const client = await connectTo(server, true, { http: "3", ...options });
   return {
     client,
     target: TARGET,
@@ -126,6 +146,7 @@ export const ROADS: readonly Road[] = [
     originResets: true,
     open: (origin) => proxied("2", origin, { tls: true }),
   },
+  { name: "HTTP/3", proxied: true, originResets: true, open: (origin) => overH3(origin) },
   { name: "memory", proxied: false, originResets: true, open: memory },
   { name: "direct", proxied: false, originResets: true, open: direct },
 ];

@@ -104,7 +104,7 @@ Deno.test("Options and addresses that make no sense are told, and secrets are no
     ["https://proxy.example", { token: "hush\n" }],
     ["https://proxy.example", { pin: "12" }],
     ["https://proxy.example", { headers: { "content-length": "1" } }],
-    ["https://proxy.example", { http: "3" as "2" }],
+    ["https://proxy.example", { http: "4" as "2" }],
   ];
   for (const [url, options] of bad) {
     const error = await assertRejects(() => connectProxy(url, options), TypeError);
