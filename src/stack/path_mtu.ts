@@ -17,6 +17,9 @@ export const MIN_MTU_V6 = 1280;
  */
 export const MIN_MTU_V4 = 576;
 
+/** RFC 791, section 3.2: every link of IPv4 takes this. Who says less wants to see packets cut into nothing. */
+const MIN_LINK_MTU = 68;
+
 /** RFC 1191, section 6.3, and RFC 8201, section 4: after ten minutes the path may have changed. */
 const LIFETIME_MS = 10 * 60_000;
 
@@ -25,7 +28,7 @@ const PLATEAUS = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006, 508, 296];
 
 /** The largest usual MTU below a packet's length. */
 export function nextPlateau(length: number): number {
-  return PLATEAUS.find((plateau) => plateau < length) ?? 68;
+  return PLATEAUS.find((plateau) => plateau < length) ?? MIN_LINK_MTU;
 }
 
 /** Path MTUs by the address of the program's host. */
@@ -52,7 +55,8 @@ export class PathMtus {
   }
 
   /** Remembers a narrower path; a wider one than is known is no news (RFC 8201, section 4). */
-  lower(address: Uint8Array, mtu: number, now: number): void {
+  lower(address: Uint8Array, told: number, now: number): void {
+    const mtu = Math.max(told, MIN_LINK_MTU);
     if (this.#capacity === 0 || mtu >= this.get(address, now)) return;
     const key = keyOf(address);
     this.#known.delete(key);

@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { fitToPath, nextPlateau, PathMtus } from "../../../src/stack/path_mtu.ts";
 import type { FlowEntry } from "../../../src/stack/flow_table.ts";
+import { datagramFrame } from "../../support/naive_udp.ts";
+import { UdpScript } from "../../support/udp_script.ts";
 import { Host } from "../../support/host.ts";
 import {
   cut,
@@ -254,6 +256,49 @@ Deno.test("RFC 8200 5: an answer over IPv6 that was too big leaves in pieces fro
 Deno.test("RFC 1191 3: what is no segment may be cut by routers over IPv4, so that nothing is to be learned of it", () => {
   const script = flying(4);
   send(script, { mtu: 576, protocol: 17 }).expect().drops({ "icmp-error-ignored": 1 });
+});
+
+Deno.test("RFC 791 3.2: no path is taken for narrower than 68 bytes, and a datagram to it leaves in a finite number of pieces", () => {
+  const script = flying(4);
+  send(script, { mtu: 20 });
+  const give = (frame: Uint8Array) => script.stack.handlePacket(frame, frame.length, script.now);
+  give(datagramFrame({ data: new Uint8Array(1) }));
+  for (let event; (event = script.stack.pollEvent()) !== undefined;) {
+    if (event.type === "request") script.stack.associations.accept(event.id);
+    if (event.type === "request") script.stack.associations.send(event.id, new Uint8Array(400));
+  }
+  const frame = new Uint8Array(70_000);
+  let pieces = 0;
+  for (let length; pieces < 1000 && (length = script.stack.pollPacket(frame, script.now)) > 0;) {
+    const isUdp = frame[10 + 9] === 17;
+    if (isUdp) assert(length - 10 <= 68);
+    if (isUdp) pieces++;
+  }
+  assertEquals(pieces, Math.ceil(408 / 48));
+});
+
+Deno.test("RFC 8201 5.4: after Packet Too Big about a datagram those behind it leave in pieces that fit", () => {
+  const script = new UdpScript().send(1, 10, { family: 6 }).events("request").accept();
+  script.answer(2, 1452).expect("2x1452");
+  const { program, far } = HOSTS[6];
+  const udp = join(u16(443), u16(12_345), u16(1460), [0, 0], new Uint8Array(1452));
+  const quoted = ipPacket({ source: far, destination: program, protocol: 17, payload: udp });
+  script.give(frameOf(icmpPacket(6, 2, 0, 1300, quoted.slice(0, 1200))));
+  script.events().answer(3, 1452).expect("3x1452 in 2").answer(4, 1252).expect("4x1252").drops();
+  // Another host has another path; and this one is tried anew after ten minutes.
+  script.send(1, 1, { family: 6 }).until(10 * 60_000);
+  script.send(1, 10, { family: 6 }).events("ended: idle", "request").accept();
+  script.answer(5, 1452).expect("5x1452");
+});
+
+Deno.test("RFC 1191 3: over IPv4 datagrams may be cut by routers, so that a message about one changes nothing", () => {
+  const script = new UdpScript().send(1, 10).events("request").accept();
+  script.answer(2, 1472).expect("2x1472");
+  const { program, far } = HOSTS[4];
+  const udp = join(u16(443), u16(12_345), u16(1480), [0, 0], new Uint8Array(1472));
+  const quoted = ipPacket({ source: far, destination: program, protocol: 17, payload: udp });
+  script.give(frameOf(icmpPacket(4, 3, 4, 600, quoted.slice(0, 548))));
+  script.answer(3, 1472).expect("3x1472").drops({ "icmp-error-ignored": 1 });
 });
 
 Deno.test("RFC 5927 5.2: no other ICMP error ends a flow, or changes it", () => {
