@@ -1,24 +1,22 @@
 /**
- * A {@linkcode Device} over the file descriptor of a TUN device. Reads and writes are system calls that never wait;
- * the one call that waits is a `poll` on a thread of Deno's pool, paid only when the device is idle.
+ * A {@linkcode Device} over the file descriptor of a TUN device. Reads and writes are system calls that never wait; waiting is left to the
+ * event loop, and where that cannot be to a `poll` on another thread.
  *
  * @module
  */
 
 import { DeviceError } from "../errors.ts";
-import { clearFrameHeader, FRAME_HEADER_LENGTH } from "../wire/virtio.ts";
+import { clearFrameHeader, FRAME_HEADER_LENGTH, MAX_FRAME_LENGTH } from "../wire/virtio.ts";
 import type { Device } from "./device.ts";
-import { errorText, type Libc, libc, O_CLOEXEC, O_NONBLOCK, POLLIN } from "./ffi.ts";
+import { errorText, F_DUPFD_CLOEXEC, type Libc, libc } from "./ffi.ts";
+import { LoopWait } from "./loop_wait.ts";
+import { interfaceRequest } from "./configure.ts";
 import { packetReadable, packetWritable } from "./streams.ts";
+import { ThreadWait } from "./thread_wait.ts";
+import { TUNGETIFF } from "./tun_ioctl.ts";
 
-/** Two entries of `struct pollfd` (poll(2)): descriptor, asked events, what happened. */
-const POLL_ENTRY_LENGTH = 8;
-const POLL_ENTRIES = 2;
-const POLL_EVENTS = 4;
-const POLL_RESULT = 6;
-const FOREVER = -1;
-/** A counter that an eventfd(2) adds to is eight bytes. */
-const ONE = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
+/** How soon the end of an interface is noticed that somebody has removed. */
+const WATCH_INTERVAL_MS = 1_000;
 
 /** What is known about a descriptor. */
 export interface DescriptorFacts {
@@ -43,9 +41,10 @@ export class TunDevice implements Device {
   readonly #libc: Libc;
   /** Invariant: -1 from the moment that `close` is called, so that a number that means another file by then is never used. */
   #fd: number;
-  readonly #wakeFd: number;
-  readonly #pollEntries = new Uint8Array(POLL_ENTRY_LENGTH * POLL_ENTRIES);
-  readonly #pollView = new DataView(this.#pollEntries.buffer);
+  /** Made by the first wait; null once it has failed. */
+  #loopWait: LoopWait | null | undefined;
+  readonly #threadWait: ThreadWait;
+  #watch: ReturnType<typeof setInterval> | undefined;
   /** Where packets start in a frame that is handed to the kernel: 0, or 10 when the kernel speaks plain packets. */
   readonly #skip: number;
   #waiting: Promise<boolean> | undefined;
@@ -62,16 +61,13 @@ export class TunDevice implements Device {
     this.udpOffload = facts.udpOffload;
     this.#skip = facts.hasHeader ? 0 : FRAME_HEADER_LENGTH;
     this.#fd = fd;
-    this.#wakeFd = this.#libc.eventfd(0, O_CLOEXEC | O_NONBLOCK);
-    if (this.#wakeFd < 0) {
+    const threadWait = ThreadWait.open(this.#libc, fd);
+    if (threadWait === undefined) {
       const why = errorText(this.#libc.errno());
       this.#libc.close(fd);
       throw new DeviceError("failed", `Cannot make an eventfd for "${facts.name}": ${why}`);
     }
-    [fd, this.#wakeFd].forEach((waitedFor, i) => {
-      this.#pollView.setInt32(i * POLL_ENTRY_LENGTH, waitedFor, true);
-      this.#pollView.setInt16(i * POLL_ENTRY_LENGTH + POLL_EVENTS, POLLIN, true);
-    });
+    this.#threadWait = threadWait;
   }
 
   /** The number of the descriptor, for handing it to another process; -1 once closed. */
@@ -81,14 +77,11 @@ export class TunDevice implements Device {
 
   /** Copies one waiting frame into `into` (at least `MAX_FRAME_LENGTH` bytes) and returns its length; 0 when none waits. */
   readFrame(into: Uint8Array): number {
-    if (this.#skip === 0) {
-      const length = this.#libc.read(this.#fd, into, into.length);
-      return length > 0 ? length : 0;
-    }
-    const packet = into.subarray(this.#skip);
-    const length = this.#libc.read(this.#fd, packet, packet.length);
+    const packet = this.#skip === 0 ? into : into.subarray(this.#skip);
+    const length = this.#loopWait?.take(packet) ||
+      this.#libc.read(this.#fd, packet, packet.length);
     if (length <= 0) return 0;
-    clearFrameHeader(into);
+    if (this.#skip !== 0) clearFrameHeader(into);
     return length + this.#skip;
   }
 
@@ -101,21 +94,43 @@ export class TunDevice implements Device {
 
   /** Settles with true as soon as a frame waits, with false once the device is closed or the kernel has removed it. */
   waitReadable(): Promise<boolean> {
-    if (this.#fd < 0) return Promise.resolve(false);
-    return this.#waiting ??= this.#poll();
+    return this.#waiting ??= this.#wait();
   }
 
-  async #poll(): Promise<boolean> {
+  async #wait(): Promise<boolean> {
     try {
-      let ready: number;
-      // The error number of a call on another thread is out of reach; what remains here is EINTR.
-      do {
-        ready = await this.#libc.poll(this.#pollEntries, POLL_ENTRIES, FOREVER);
-      } while (ready < 0 && this.#fd >= 0);
-      return this.#fd >= 0 && (this.#pollView.getInt16(POLL_RESULT, true) & POLLIN) !== 0;
+      if (this.#fd < 0) return false;
+      this.#loopWait ??= this.#loopWait === null ? null : this.#openLoopWait();
+      if (await this.#loopWait?.wait()) return true;
+      // Whatever ended it: the other way tells whether the device is gone.
+      clearInterval(this.#watch);
+      this.#loopWait = null;
+      return this.#fd >= 0 && await this.#threadWait.wait();
     } finally {
       this.#waiting = undefined;
     }
+  }
+
+  #openLoopWait(): LoopWait | null {
+    const fd = this.#libc.fcntl(this.#fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) return null;
+    const loopWait = LoopWait.open(fd, MAX_FRAME_LENGTH);
+    if (loopWait === undefined) {
+      this.#libc.close(fd);
+      return null;
+    }
+    // The runtime's event loop does not hear of a device that is removed.
+    const request = interfaceRequest("");
+    const watch = this.#watch = setInterval(() => {
+      if (this.#libc.ioctl(this.#fd, TUNGETIFF, request) < 0) void this.#endLoopWait();
+    }, WATCH_INTERVAL_MS);
+    Deno.unrefTimer(watch);
+    return loopWait;
+  }
+
+  async #endLoopWait(): Promise<void> {
+    clearInterval(this.#watch);
+    await this.#loopWait?.close();
   }
 
   /** Packets from the program, one IP packet a chunk, checksums complete. */
@@ -136,12 +151,10 @@ export class TunDevice implements Device {
   async #close(): Promise<void> {
     const fd = this.#fd;
     this.#fd = -1;
-    if (this.#waiting !== undefined) {
-      this.#libc.write(this.#wakeFd, ONE, ONE.length);
-      await this.#waiting;
-    }
+    await this.#endLoopWait();
+    await this.#threadWait.close();
+    await this.#waiting;
     this.#libc.close(fd);
-    this.#libc.close(this.#wakeFd);
   }
 
   /** Closes the device. */

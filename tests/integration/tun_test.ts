@@ -1,4 +1,6 @@
+import process from "node:process";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import { DeviceError } from "../../src/errors.ts";
 import { adoptTun } from "../../src/tun/fd.ts";
 import { openTun } from "../../src/tun/linux.ts";
@@ -74,6 +76,22 @@ Deno.test("an interface that somebody removes ends the wait", needs, async () =>
   assertEquals(await waiting, false);
   assertEquals(tun.readFrame(new Uint8Array(MAX_FRAME_LENGTH)), 0);
   assertEquals(tun.writeFrame(new Uint8Array(30), 30), false);
+});
+
+Deno.test("where the event loop cannot watch the device, a thread does", needs, async () => {
+  using binding = stub(process as unknown as { binding(): void }, "binding", () => {
+    throw new Error("This runtime has no such door");
+  });
+  await using netns = await createNamespace();
+  await using tun = await openTun({ netns: netns.name, addresses: ["198.18.0.1/15"] });
+  const waiting = tun.waitReadable();
+  await netns.run("ping", "-c", "1", "-W", "1", "198.18.0.9");
+  assert(await waiting);
+  assert(tun.readFrame(new Uint8Array(MAX_FRAME_LENGTH)) > FRAME_HEADER_LENGTH);
+  assertEquals(binding.calls.length, 1);
+  const next = tun.waitReadable();
+  await tun.close();
+  assertEquals(await next, false);
 });
 
 Deno.test("a name that is held is taken", needs, async () => {

@@ -102,7 +102,7 @@ async function timed(once: () => Promise<void>) {
   }
   times.sort((a, b) => a - b);
   const at = (share: number) => times[Math.floor(times.length * share)];
-  return { p50: at(0.5), p99: at(0.99) };
+  return { p50: at(0.5), p99: at(0.99), requests: times.length };
 }
 
 async function openMany(count: number): Promise<Deno.TcpConn[]> {
