@@ -254,7 +254,8 @@ function readTunnel(found: Arguments, around: Surroundings): TunnelOptions {
   const isAsked = proxy !== "embedded" && !hasOwn;
   return {
     proxy,
-    http: one(found, "http", (text) => readChoice("http", text, ["auto", "3", "2", "1.1"])) ?? "auto",
+    http: one(found, "http", (text) => readChoice("http", text, ["auto", "3", "2", "1.1"])) ??
+      "auto",
     credentials: isAsked ? readCredentials(given, around) : {},
     headers,
     ca: one(found, "ca", (path) => readPem("ca", path, "CERTIFICATE", around)),
