@@ -1,22 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import * as dgram from "node:dgram";
 import { connectProxy } from "../../src/tunnel/proxy_client.ts";
 import type { OpenUdpTunnel, ProxyClient } from "../../src/tunnel/tunnel.ts";
 import { startEnvoy } from "../support/envoy.ts";
 import { requires } from "../support/requires.ts";
-
-/** A UDP server on loopback that sends back what it gets. */
-async function echo(): Promise<{ readonly port: number } & AsyncDisposable> {
-  const socket = dgram.createSocket("udp4");
-  socket.on("message", (bytes: Uint8Array, from: dgram.RemoteInfo) => {
-    socket.send(bytes, from.port, from.address);
-  });
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
-  return {
-    port: socket.address().port,
-    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => socket.close(() => resolve())),
-  };
-}
+import { serveUdpEcho } from "../support/udp_echo.ts";
 
 async function open(client: ProxyClient, hostname: string, port: number): Promise<OpenUdpTunnel> {
   const tunnel = await client.connectUdp({ hostname, port });
@@ -40,7 +27,7 @@ for (const tls of [false, true]) {
 
   Deno.test(`datagrams pass ${name}, over HTTP/2`, needs, async () => {
     await using stack = new AsyncDisposableStack();
-    const origin = stack.use(await echo());
+    const origin = stack.use(await serveUdpEcho());
     const envoy = stack.use(tls ? await startEnvoy({ tls }) : await startEnvoy({ tls: false }));
     const caCerts = "caFile" in envoy ? [await Deno.readTextFile(envoy.caFile as string)] : [];
     const client = stack.use(
@@ -84,7 +71,7 @@ for (const tls of [false, true]) {
 
 /** Envoy 1.40 answers an upgrade to connect-udp with a 200 in chunks, which is no tunnel by RFC 9298, section 3.3. */
 Deno.test("Envoy carries no UDP over HTTP/1.1, and that is told", requires("envoy"), async () => {
-  await using origin = await echo();
+  await using origin = await serveUdpEcho();
   await using envoy = await startEnvoy({ tls: false });
   await using client = await connectProxy(`http://${envoy.authority}`, { http: "1.1" });
   const tunnel = await client.connectUdp({ hostname: "127.0.0.1", port: origin.port });

@@ -5,8 +5,9 @@
  * @module
  */
 
+import { CERT, KEY } from "./certificate.ts";
 import { type Process, startProcess } from "./process.ts";
-import { type Certificate, makeCertificate } from "./servers.ts";
+import type { Certificate } from "./servers.ts";
 import { runTool } from "./tools.ts";
 
 const SOURCE = new URL("masque_go/", import.meta.url).pathname;
@@ -29,14 +30,16 @@ export interface MasqueGoServer extends AsyncDisposable {
   readonly process: Process;
 }
 
-/** Builds the program. Needs `go` and `openssl`. */
+/** Builds the program. Needs `go`. */
 export async function buildMasqueGo(): Promise<MasqueGo> {
   await using stack = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "pseudotcp-masque-go-" });
   stack.defer(() => Deno.remove(folder, { recursive: true }));
   const program = `${folder}/masque_go`;
   await runTool("go", "-C", SOURCE, "build", "-o", program, ".");
-  const certificate = await makeCertificate(folder);
+  const certificate = { caFile: `${folder}/certificate.pem`, keyFile: `${folder}/key.pem` };
+  await Deno.writeTextFile(certificate.caFile, CERT);
+  await Deno.writeTextFile(certificate.keyFile, KEY);
   const kept = stack.move();
   return {
     certificate,
