@@ -22,6 +22,8 @@ export function handleAck(tcb: Tcb, segment: Segment, now: number): void {
   const acked = seqDiff(segment.ack, tcb.sndUna);
   const echoedAt = echoTime(tcb, segment, now);
   tcb.rack.begin(now, echoedAt);
+  // Who only receives has no other measure; an echo that waited for the program to send is too long, and does no harm.
+  if (tcb.timestamps) tcb.rtt.bound(Math.floor(now) - echoedAt);
   const windowMoved = takeWindow(tcb, segment);
   // In the order of their numbers, or RACK would take what came at once for what came out of order.
   if (acked > 0) acknowledge(tcb, acked, segment, echoedAt, now);
@@ -130,7 +132,7 @@ function acknowledge(
   tcb.sendQueue.drop(bytes);
   tcb.inboundBytes += bytes;
   tcb.sendSize.take(bytes);
-  tcb.sendSize.measure(now, tcb.rtt.smoothedMs);
+  tcb.sendSize.measure(now, tcb.rtt.leastMs);
   tcb.sndUna = segment.ack;
   tcb.flight.acknowledge(segment.ack, tcb.rack);
   tcb.duplicateAcks = 0;

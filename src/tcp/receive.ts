@@ -49,7 +49,7 @@ export function arrive(
   if (tcb.timestamps) takeTimestamp(tcb, segment, now);
   handleAck(tcb, segment, now);
   const hasPayload = segment.payloadEnd > segment.payloadAt;
-  if (hasPayload) tcb.receiveSize.measure(now, tcb.rtt.smoothedMs);
+  if (hasPayload) tcb.receiveSize.measure(now, tcb.rtt.leastMs);
   const dropped = hasPayload ? takePayload(tcb, segment, bytes) : undefined;
   if (tcb.state === "CLOSED") return dropped;
   // A FIN may be news where its data is not, and waits for its turn where they were dropped.

@@ -7,8 +7,8 @@
 
 import { INITIAL_BUFFER_BYTES, UNKNOWN_ROUND_MS } from "./constants.ts";
 
-/** A round trip below this says more of the scheduler than of the path. */
-const SHORTEST_ROUND_MS = 1;
+/** What leaves in less time than this says more of the batches than of the path. */
+const SHORTEST_LOOK_MS = 1;
 /** Grows when more than the half leaves in a round trip, since slow start doubles; and then leaves room for that to happen once more. */
 const ROOM_FOR = 2;
 const GROW_TO = 4;
@@ -33,12 +33,16 @@ export class RightSize {
     this.#left += bytes;
   }
 
-  /** Looks how much left in the last round trip, once one is over. `rttMs` is below 0 while none was measured. */
+  /**
+   * Looks how much left in the last round trip, once one is over. `rttMs` is the least that was seen, Infinity for none: a latest one would
+   * hold the time that bytes wait in the very queues that are sized here, and on a local path, where it is next to nothing, these would
+   * grow with the load for no good.
+   */
   measure(now: number, rttMs: number): void {
-    const round = Math.max(rttMs < 0 ? UNKNOWN_ROUND_MS : rttMs, SHORTEST_ROUND_MS);
+    const round = rttMs === Infinity ? UNKNOWN_ROUND_MS : rttMs;
     const elapsed = now - this.#since;
-    if (elapsed < round) return;
-    // After a pause or a stall it were a round trip in which more than one had passed.
+    if (elapsed < Math.max(round, SHORTEST_LOOK_MS)) return;
+    // After a pause or a stall more than a round trip has passed.
     const perRound = this.#left * round / elapsed;
     if (ROOM_FOR * perRound > this.bytes) {
       this.bytes = Math.min(Math.ceil(GROW_TO * perRound), this.#mostBytes);

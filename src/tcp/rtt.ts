@@ -13,6 +13,8 @@ const GRANULARITY_MS = 1;
 export class RttEstimator {
   /** Smoothed round-trip time; -1 before the first sample. */
   smoothedMs = -1;
+  /** The least that was seen, which is the path without its queues; Infinity before the first sample. */
+  leastMs = Infinity;
   #variationMs = 0;
   #backoff = 0;
   #baseMs = INITIAL_RTO_MS;
@@ -20,6 +22,7 @@ export class RttEstimator {
   /** Takes one measurement; it must not come from a retransmitted segment (Karn). */
   sample(rttMs: number): void {
     const rtt = Math.max(rttMs, 0);
+    this.bound(rtt);
     if (this.smoothedMs < 0) {
       this.smoothedMs = rtt;
       this.#variationMs = rtt / 2;
@@ -30,6 +33,11 @@ export class RttEstimator {
     this.#backoff = 0;
     const rto = this.smoothedMs + Math.max(GRANULARITY_MS, 4 * this.#variationMs);
     this.#baseMs = Math.min(Math.max(rto, MIN_RTO_MS), MAX_RTO_MS);
+  }
+
+  /** The round trip is no longer than this: a measure that is too coarse, or too late, for a sample. */
+  bound(rttMs: number): void {
+    if (rttMs < this.leastMs) this.leastMs = Math.max(rttMs, 0);
   }
 
   /** The handshake is complete: when its timer had expired, data begins with a safe RTO (RFC 6298, section 5.7). */

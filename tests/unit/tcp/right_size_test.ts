@@ -4,12 +4,12 @@ import { RightSize } from "../../../src/tcp/right_size.ts";
 const MEBIBYTE = 2 ** 20;
 const MOST = 16 * MEBIBYTE;
 
-/** Lets `bytes` leave in each of so many round trips, and gives what the queue may hold then. */
-function after(size: RightSize, rounds: number, bytes: number, rttMs: number): number {
+/** Lets `bytes` leave in each of so many rounds of `ms`, and gives what the queue may hold then. */
+function after(size: RightSize, rounds: number, bytes: number, ms: number, rttMs = ms): number {
   size.measure(0, rttMs);
   for (let round = 1; round <= rounds; round++) {
     size.take(bytes);
-    size.measure(round * rttMs, rttMs);
+    size.measure(round * ms, rttMs);
   }
   return size.bytes;
 }
@@ -52,22 +52,28 @@ Deno.test("what leaves while no one looks for long is counted by the time that i
   assertEquals(size.bytes, 4 * 800_000);
 });
 
-Deno.test("before a round trip is over nothing is concluded; one below a millisecond is taken for one", () => {
+Deno.test("before a round trip is over nothing is concluded", () => {
   const size = new RightSize(MOST);
-  size.measure(0, 0.1);
+  size.measure(0, 20);
   size.take(3 * MEBIBYTE);
-  size.measure(0.9, 0.1);
+  size.measure(19.9, 20);
   assertEquals(size.bytes, MEBIBYTE);
-  size.measure(1, 0.1);
+  size.measure(20, 20);
   assertEquals(size.bytes, 12 * MEBIBYTE);
+});
+
+Deno.test("on a local path a queue stays as it is, however fast it is and in whatever batches", () => {
+  for (const rttMs of [0, 0.05, 0.3]) {
+    assertEquals(after(new RightSize(MOST), 100, 12 * MEBIBYTE, 10, rttMs), MEBIBYTE);
+  }
 });
 
 Deno.test("a round trip that nobody has measured is taken for 100 ms", () => {
   const size = new RightSize(MOST);
-  size.measure(0, -1);
+  size.measure(0, Infinity);
   size.take(MEBIBYTE);
-  size.measure(99, -1);
+  size.measure(99, Infinity);
   assertEquals(size.bytes, MEBIBYTE);
-  size.measure(100, -1);
+  size.measure(100, Infinity);
   assertEquals(size.bytes, 4 * MEBIBYTE);
 });
