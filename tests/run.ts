@@ -8,7 +8,7 @@
  * @module
  */
 
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 import { CHAPTERS } from "./conformance/chapters.ts";
 import { metRows, proofsNotRun } from "./conformance/check.ts";
 import { passedIn } from "./conformance/test_names.ts";
@@ -20,6 +20,8 @@ interface Step {
   readonly args: readonly string[];
   /** It runs tests, whose numbers are added up. */
   readonly tests?: boolean;
+  /** Its tests count towards the coverage of the core. */
+  readonly covers?: boolean;
   /** Show what it says at once: it takes long. */
   readonly live?: boolean;
 }
@@ -33,12 +35,17 @@ const CHECKS: readonly Step[] = [
 
 const EXAMPLES = ["src", "mod.ts", "README.md"].filter(exists);
 
+/** The rooms whose branches are held above the threshold in `deno.json`, and the tests of each. */
+const COVERED = ["wire", "tcp", "stack"];
+const COVERED_TESTS = COVERED.map((room) => `tests/unit/${room}`);
+
 /** `deno check` has seen the types. */
 const TESTS: readonly Step[] = [
   { name: "examples in docs", args: ["--doc", ...EXAMPLES], tests: true },
   { name: "architecture", args: ["tests/architecture"], tests: true },
-  { name: "conformance", args: ["tests/conformance"], tests: true },
-  { name: "unit", args: ["tests/unit"], tests: true },
+  { name: "conformance", args: ["tests/conformance"], tests: true, covers: true },
+  { name: "core", args: COVERED_TESTS, tests: true, covers: true },
+  { name: "unit", args: ["tests/unit", `--ignore=${COVERED_TESTS.join(",")}`], tests: true },
   { name: "simulation", args: ["tests/sim"], tests: true },
 ];
 
@@ -89,7 +96,9 @@ async function runSteps(steps: readonly Step[], rest: readonly string[]): Promis
     if (step === LAST_PROOFS && !isFiltered(rest)) {
       const proofs = await checkProofs(folder.path);
       if (proofs.failed > 0) failed = [...failed, "proofs"];
-      counts = addCounts(counts, proofs);
+      const coverage = await checkCoverage(folder.path);
+      if (coverage.failed > 0) failed = [...failed, "coverage"];
+      counts = addCounts(addCounts(counts, proofs), coverage);
     }
   }
   if (isCi && counts.skipped > 0) {
@@ -110,6 +119,20 @@ async function checkProofs(folder: string): Promise<Counts> {
   return { passed: missing.length > 0 ? 0 : 1, failed: missing.length > 0 ? 1 : 0, skipped: 0 };
 }
 
+/** Enough of the branches of the core were taken. */
+async function checkCoverage(folder: string): Promise<Counts> {
+  const include = `--include=/src/(${COVERED.join("|")})/`;
+  const { code, said } = await runDeno(["coverage", include, coverageIn(folder)], false);
+  if (code !== 0) console.log(said.trimEnd());
+  const [, branches] = /All files\D+([\d.]+)/.exec(stripVTControlCharacters(said)) ?? [];
+  say("coverage", code !== 0, `, ${branches} % of the branches of ${COVERED.join(", ")}`);
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+}
+
+function coverageIn(folder: string): string {
+  return `${folder}/coverage`;
+}
+
 function reportOf(step: Step, folder: string): string {
   return `${folder}/${step.name.replaceAll(" ", "-")}.xml`;
 }
@@ -122,8 +145,11 @@ function say(name: string, hasFailed: boolean, more: string): void {
 async function runStep(step: Step, rest: readonly string[], folder: string): Promise<Counts> {
   const start = performance.now();
   const report = reportOf(step, folder);
+  const coverage = step.covers
+    ? [`--coverage=${coverageIn(folder)}`, "--coverage-raw-data-only"]
+    : [];
   const args = step.tests
-    ? ["test", "-A", "--no-check", `--junit-path=${report}`, ...step.args, ...rest]
+    ? ["test", "-A", "--no-check", `--junit-path=${report}`, ...coverage, ...step.args, ...rest]
     : step.args;
   if (step.live) console.log(`${step.name} ...`);
   const { code, said } = await runDeno(args, step.live === true);
@@ -176,7 +202,7 @@ async function runAgainstRealStd(rest: readonly string[]): Promise<number> {
   const { links: _, ...config } = JSON.parse(await Deno.readTextFile("deno.json"));
   const path = `${folder.path}/deno.json`;
   await Deno.writeTextFile(path, JSON.stringify({ ...config, lint: undefined }));
-  const names = ["conformance", "unit", "simulation"];
+  const names = ["conformance", "core", "unit", "simulation"];
   const steps = TESTS.filter(({ name }) => names.includes(name));
   return await runSteps(steps, [`--config=${path}`, ...rest]);
 }
