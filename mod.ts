@@ -39,6 +39,12 @@ export type { Outcome, OutcomeKind, Refusal } from "./src/outcome.ts";
 export type { ExpectedCredentials } from "./src/proxy/credentials.ts";
 export type { ProxyLimits } from "./src/proxy/limits.ts";
 export { type EmbeddedProxy, type ProxyOptions, serveProxy } from "./src/proxy/proxy.ts";
+export {
+  createTokenAuthority,
+  type TokenAuthority,
+  type TokenType,
+  type TokenVerifier,
+} from "./src/proxy/private_tokens.ts";
 export { relay, type RelayEnd } from "./src/relay.ts";
 export type { DnsMode, NameOptions } from "./src/names.ts";
 export { run, type Running, type RunOptions } from "./src/run.ts";
@@ -76,6 +82,10 @@ export {
 } from "./src/tunnel/memory.ts";
 export type { UdpFarSide } from "./src/tunnel/memory_udp.ts";
 export { connectProxy, type ConnectProxyOptions } from "./src/tunnel/proxy_client.ts";
+export type { TokenChallenge } from "./src/masque/private_token.ts";
+export type { Credentials } from "./src/tunnel/credentials/authorizer.ts";
+export type { PrivateTokenSource } from "./src/tunnel/credentials/private_tokens.ts";
+export type { Secret, SecretSource } from "./src/tunnel/credentials/secret.ts";
 export type { ConnectedProxy } from "./src/tunnel/road/road.ts";
 export type { TunnelTimeouts } from "./src/tunnel/settings.ts";
 export type {

@@ -133,7 +133,7 @@ export class Gate {
     open: (() => Promise<D>) | undefined,
   ): Promise<Admitted<D>> {
     const { check, log } = this.#options;
-    const denied = check(request.authorization);
+    const denied = await check(request.authorization);
     if (denied !== undefined) return { ok: false, refusal: denied };
     if (open === undefined) {
       return {

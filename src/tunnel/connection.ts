@@ -23,6 +23,8 @@ export interface Connection {
   received(): number;
   /** Bytes that have left so far. */
   sent(): number;
+  /** What broke it, if it broke with a word. */
+  failure(): Error | undefined;
   /** Our end's and the proxy's address; absent inside another tunnel. */
   readonly localAddress?: string;
   readonly remoteAddress?: string;
@@ -30,8 +32,10 @@ export interface Connection {
 
 /** A connection in the clear over `socket`; or in TLS, for HTTP/2, which leans on none of these. */
 export function overSocket(socket: net.Socket): Connection {
+  const failure = failureOf(socket);
   return {
     socket,
+    failure,
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     reset: () => {
@@ -45,6 +49,13 @@ export function overSocket(socket: net.Socket): Connection {
     localAddress: socket.localAddress,
     remoteAddress: socket.remoteAddress,
   };
+}
+
+/** Remembers the first error of a socket. */
+export function failureOf(socket: net.Socket): () => Error | undefined {
+  let failure: Error | undefined;
+  socket.on("error", (error) => failure ??= error);
+  return () => failure;
 }
 
 /** The ALPN name that TLS agreed on; `undefined` in the clear or without agreement. */

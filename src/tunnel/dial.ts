@@ -23,6 +23,10 @@ export interface Trust {
   readonly pin?: string;
   /** Takes any certificate. */
   readonly insecure?: boolean;
+  /** Who we are to the other side: a certificate chain in PEM. */
+  readonly clientCert?: string;
+  /** The private key of that certificate, in PEM. */
+  readonly clientKey?: string;
 }
 
 /** Where to, and how. */
@@ -108,7 +112,7 @@ async function inTls(
 export async function secure(
   duplex: Duplex,
   host: string,
-  { alpn, caCerts, insecure, pin: wanted }: NonNullable<DialTarget["tls"]>,
+  { alpn, caCerts, insecure, pin: wanted, clientCert, clientKey }: NonNullable<DialTarget["tls"]>,
   pin: string | undefined,
   signal: AbortSignal,
 ): Promise<tls.TLSSocket> {
@@ -118,6 +122,8 @@ export async function secure(
     host,
     ALPNProtocols: [...alpn],
     ca: caCerts && [...caCerts],
+    cert: clientCert,
+    key: clientKey,
     rejectUnauthorized: !insecure && wanted === undefined,
   });
   try {

@@ -24,7 +24,7 @@ import { plain } from "./duplex_tunnel.ts";
 import { Reach } from "./road/reach.ts";
 import { SilenceWatch } from "./road/silence.ts";
 import type { VersionClient } from "./road/version_client.ts";
-import { noAnswer, type ProxySettings, requestFields } from "./settings.ts";
+import { noAnswer, type ProxySettings, requestFields, whyBroken } from "./settings.ts";
 import type {
   BoundUdpResponse,
   ConnectOptions,
@@ -195,7 +195,10 @@ export class H1Client implements VersionClient {
         if (progress.state === "error") settle(fail("proxy_internal_error", progress.reason));
         if (progress.state === "done") settle(undefined, progress);
       };
-      const onGone = () => settle(fail("proxy_unreachable", "it closed the connection"));
+      const onGone = () => {
+        const why = whyBroken(connection.failure()) ?? "it closed the connection";
+        settle(fail("proxy_unreachable", why));
+      };
       const onAbort = () => settle(signal.reason);
       const timer = setTimeout(
         () => settle(fail("connection_timeout", `silence for ${answerMs / 1000} s`)),

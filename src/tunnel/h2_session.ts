@@ -16,6 +16,7 @@ import { deferTeardown } from "../http2_session.ts";
 import { unanswered } from "../masque/outcome.ts";
 import type { Answered } from "./answer.ts";
 import type { Connection } from "./connection.ts";
+import { answeredOn } from "./h2_answer.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import {
   type Exchange,
@@ -107,7 +108,9 @@ export class H2Session implements FlowSession {
         proxy.timeouts.dialMs,
       );
       session.on("error", fail);
-      session.once("close", () => fail(new Error("it closed the HTTP/2 connection")));
+      session.once("close", () => {
+        fail(connection.failure() ?? new Error("it closed the HTTP/2 connection"));
+      });
       const onSettings = ({ maxConcurrentStreams }: http2.Settings) => {
         clearTimeout(timer);
         if (maxConcurrentStreams === 0) { // which more SETTINGS may change (RFC 9113, section 5.1.2)
@@ -169,6 +172,10 @@ export class H2Session implements FlowSession {
 
   /** Asks for a tunnel on a reserved stream. Settles as {@linkcode ProxyClient.connect} does. */
   request<T>(exchange: Exchange<T>, signal: AbortSignal): Promise<T | typeof UNPROCESSED> {
+    if (signal.aborted) { // while the stream was reserved
+      this.#release();
+      return Promise.reject(signal.reason);
+    }
     const breaker = new AbortController();
     const stream = this.#openStream(exchange.fields, breaker.signal);
     if (stream === undefined) {
@@ -260,27 +267,4 @@ export class H2Session implements FlowSession {
 function noStreams(proxy: ProxySettings): ProxyError {
   const detail = `The proxy ${proxy.name} takes no tunnels: its SETTINGS allow 0 streams at once`;
   return new ProxyError(unanswered("connection_limit_reached", detail));
-}
-
-function answeredOn(
-  stream: http2.ClientHttp2Stream,
-  head: http2.IncomingHttpHeaders,
-  breaker: AbortController,
-  signal: AbortSignal,
-): Answered {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(head)) {
-    if (name.startsWith(":") || value === undefined) continue;
-    for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one);
-  }
-  return {
-    status: Number(head[":status"]),
-    headers,
-    duplex: stream,
-    options: {
-      endedInOrder: () => !stream.destroyed && !stream.rstCode,
-      reset: () => breaker.abort(),
-      signal,
-    },
-  };
 }

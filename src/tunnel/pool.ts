@@ -84,6 +84,7 @@ export class Pool<M extends PoolMember> {
   /** A connection with one stream reserved. Rejects with the signal's reason, or with what kept a connection from opening. */
   take(signal: AbortSignal): Promise<M> {
     return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
       if (this.#waiters.size >= this.#limits.waiting) return reject(this.#full());
       const abort = () => waiter.reject(signal.reason);
       const settle = () => {

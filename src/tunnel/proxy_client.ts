@@ -5,10 +5,11 @@
  */
 
 import type { Log } from "../log.ts";
-import { proxyAuthorization } from "../masque/auth.ts";
 import { checkFields } from "../masque/h1_request.ts";
 import { checkUdpTemplate, DEFAULT_UDP_PATH } from "../masque/uri_template.ts";
 import { alpnOf } from "./connection.ts";
+import { authorizerOf, type Credentials } from "./credentials/authorizer.ts";
+import type { Authorizer } from "./credentials/secret.ts";
 import { parsePin, type Trust } from "./dial.ts";
 import { H1Client } from "./h1.ts";
 import { H2Client } from "./h2.ts";
@@ -18,19 +19,16 @@ import { type ConnectedProxy, Road } from "./road/road.ts";
 import type { VersionClient } from "./road/version_client.ts";
 import { DEFAULT_TIMEOUTS, type ProxySettings, type TunnelTimeouts } from "./settings.ts";
 
-/** How to speak to a proxy. At most one of `token`, `basic`, `privacyToken`. */
-export interface ConnectProxyOptions extends Trust {
+/**
+ * How to speak to a proxy. At most one of `token`, `basic`, `privacyToken`, `privateTokens`; the URL's own user and password serve as `basic`.
+ * A 407 is answered once, where there is another secret than the one refused.
+ */
+export interface ConnectProxyOptions extends Trust, Credentials {
   /**
    * `auto` takes what ALPN agrees on, and HTTP/1.1 in the clear; `2` in the clear is HTTP/2 with prior knowledge. `3` needs the runtime's QUIC
    * (`--unstable-net`), and trusts `caCerts` beside the public authorities.
    */
   readonly http?: "auto" | "3" | "2" | "1.1";
-  /** A Bearer token. */
-  readonly token?: string;
-  /** `USER:PASSWORD`; the URL's own user and password serve as well. */
-  readonly basic?: string;
-  /** A token for `PrivacyToken token=...`. */
-  readonly privacyToken?: string;
   /** Further fields of every request. */
   readonly headers?: HeadersInit;
   /**
@@ -66,7 +64,9 @@ export async function connectProxy(
   url: string | URL,
   options: ConnectProxyOptions = {},
 ): Promise<ConnectedProxy> {
-  const proxy = settingsOf(url, options);
+  const parsed = parseUrl(url);
+  const proxy = settingsOf(parsed, options);
+  const authorizer = authorizerFor(parsed, options);
   const { http = "auto", signal = new AbortController().signal, log } = options;
   const alpn = { auto: ["h2", "http/1.1"], "3": ["h3"], "2": ["h2"], "1.1": ["http/1.1"] }[http];
   if (alpn === undefined) {
@@ -75,7 +75,7 @@ export async function connectProxy(
   const reach = new Reach(proxy);
   try {
     const client = await firstClient(proxy, reach, alpn, signal);
-    return new Road({ client, reach, log, name: proxy.name });
+    return new Road({ client, reach, authorizer, log, name: proxy.name });
   } catch (error) {
     reach.close();
     throw error;
@@ -97,26 +97,26 @@ async function firstClient(
   return new H1Client(proxy, undefined, reach);
 }
 
-function settingsOf(url: string | URL, options: ConnectProxyOptions): ProxySettings {
-  const parsed = parseUrl(url);
+function authorizerFor(url: URL, options: ConnectProxyOptions): Authorizer {
+  const { token, basic = userOf(url), privacyToken, privateTokens } = options;
+  return authorizerOf({ token, basic, privacyToken, privateTokens });
+}
+
+function settingsOf(parsed: URL, options: ConnectProxyOptions): ProxySettings {
   const scheme = parsed.protocol === "https:" ? "https" : "http";
-  const basic = options.basic ?? userOf(parsed);
-  const authorization = proxyAuthorization({
-    token: options.token,
-    basic,
-    privacyToken: options.privacyToken,
-  });
-  const headers = new Headers(options.headers);
-  if (authorization !== undefined) headers.set("proxy-authorization", authorization);
   if (options.pin !== undefined) parsePin(options.pin);
-  const { caCerts, pin, insecure, udpTemplate, udpDraft03 = false } = options;
+  const { caCerts, pin, insecure, clientCert, clientKey } = options;
+  const { headers, udpTemplate, udpDraft03 = false } = options;
+  if ((clientCert === undefined) !== (clientKey === undefined)) {
+    throw new TypeError("Cannot use clientCert and clientKey without each other: give both");
+  }
   const template = udpTemplate ?? `${scheme}://${parsed.host}${DEFAULT_UDP_PATH}`;
   return {
     scheme,
     hostname: parsed.hostname.replace(/^\[|\]$/g, ""),
     port: Number(parsed.port) || (scheme === "https" ? 443 : 80),
-    trust: { caCerts, pin, insecure },
-    fields: checkFields(headers),
+    trust: { caCerts, pin, insecure, clientCert, clientKey },
+    fields: checkFields(new Headers(headers)),
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     udp: { template: checkUdpTemplate(template), draft03: udpDraft03 },
     name: `${scheme}://${parsed.host}`,

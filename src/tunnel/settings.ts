@@ -84,12 +84,18 @@ const WORDS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for other names; use one of those",
 };
 
+/** How the runtime tells that the proxy wants, or does not like, our certificate (RFC 8446, section 6.2). */
+const CERTIFICATE_ALERT = /alert.*(?:certificate|unknown_?ca|access_?denied)/i;
+
+const NO_CERTIFICATE =
+  "it wants a client certificate that it trusts; give one (clientCert and clientKey, --client-cert and --client-key)";
+
 const DISTRUST = /CERT|SELF_SIGNED|UNABLE_TO|ISSUER|invalid peer certificate|certificate/i;
 
 /** A `ProxyError` for a proxy that could not be reached. */
 export function unreachable(proxy: ProxySettings, cause: unknown): ProxyError {
   const { code = "", message = String(cause) } = cause as { code?: string; message?: string };
-  const why = WORDS[code] ??
+  const why = WORDS[code] ?? whyBroken(cause) ??
     (DISTRUST.test(`${code} ${message}`)
       ? `its certificate is not trusted (${message}); give its authority (caCerts, --ca) or its fingerprint (pin, --pin)`
       : message);
@@ -98,6 +104,12 @@ export function unreachable(proxy: ProxySettings, cause: unknown): ProxyError {
     `Could not reach the proxy ${proxy.name}: ${why}`,
   );
   return new ProxyError(outcome, { cause });
+}
+
+/** What an error that broke a connection means, where the operator can do something about it. */
+export function whyBroken(failure: unknown): string | undefined {
+  const { message = "" } = (failure ?? {}) as { message?: string };
+  return CERTIFICATE_ALERT.test(message) ? NO_CERTIFICATE : undefined;
 }
 
 /** A `ProxyError` for a proxy that was reached and then gave no answer, or none that can be read. */

@@ -10,7 +10,7 @@
 
 import type * as net from "node:net";
 import { Duplex } from "node:stream";
-import type { Connection } from "./connection.ts";
+import { type Connection, failureOf } from "./connection.ts";
 
 /** Ciphertext that may wait on either side: four reads of a socket. */
 const BUFFER_BYTES = 1 << 18;
@@ -65,6 +65,7 @@ export class CipherPipe {
     if (this.#socketEnded) this.#finish(tls);
     return {
       socket: tls,
+      failure: failureOf(tls),
       pause: () => {
         this.#held = true;
         this.#flow();

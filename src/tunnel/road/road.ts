@@ -5,6 +5,8 @@
  */
 
 import { type Log, SILENT } from "../../log.ts";
+import { askAuthorized } from "../credentials/authorizer.ts";
+import type { Authorizer } from "../credentials/secret.ts";
 import type {
   BoundUdpResponse,
   ConnectOptions,
@@ -40,6 +42,7 @@ export interface ConnectedProxy extends ProxyClient {
 export interface RoadParts {
   readonly client: VersionClient;
   readonly reach: Reach;
+  readonly authorizer: Authorizer;
   /** Where the proxy's comings and goings are told. */
   readonly log?: Log;
   /** The proxy in words without secrets. */
@@ -50,6 +53,7 @@ export interface RoadParts {
 export class Road implements ConnectedProxy {
   readonly #client: VersionClient;
   readonly #reach: Reach;
+  readonly #authorizer: Authorizer;
   readonly #name: string;
   readonly #log: Log;
   readonly #closing = new AbortController();
@@ -59,9 +63,10 @@ export class Road implements ConnectedProxy {
   #onIdle = () => {};
 
   /** Takes over what it is made of. */
-  constructor({ client, reach, log = SILENT, name }: RoadParts) {
+  constructor({ client, reach, authorizer, log = SILENT, name }: RoadParts) {
     this.#client = client;
     this.#reach = reach;
+    this.#authorizer = authorizer;
     this.#log = log;
     this.#name = name;
     reach.events = {
@@ -90,15 +95,15 @@ export class Road implements ConnectedProxy {
   }
 
   connect(target: Target, options?: ConnectOptions): Promise<TunnelResponse> {
-    return this.#count(() => this.#client.connect(target, options));
+    return this.#ask(options, (options) => this.#client.connect(target, options));
   }
 
   connectUdp(target: Target, options?: ConnectOptions): Promise<UdpTunnelResponse> {
-    return this.#count(() => this.#client.connectUdp(target, options));
+    return this.#ask(options, (options) => this.#client.connectUdp(target, options));
   }
 
   bindUdp(options?: ConnectOptions): Promise<BoundUdpResponse> {
-    return this.#count(() => this.#client.bindUdp!(options));
+    return this.#ask(options, (options) => this.#client.bindUdp!(options));
   }
 
   async reconnect(): Promise<void> {
@@ -132,16 +137,20 @@ export class Road implements ConnectedProxy {
     return this.close();
   }
 
-  async #count<
+  async #ask<
     T extends { readonly ok: true; readonly closed: Promise<TunnelEnd> } | RefusedTunnel,
   >(
-    ask: () => Promise<T>,
+    options: ConnectOptions = {},
+    ask: (options: ConnectOptions) => Promise<T>,
   ): Promise<T> {
     this.#throwIfOver();
     this.#tunnels++;
     let isOpen = false;
     try {
-      const tunnel = await ask();
+      const tunnel = await askAuthorized(this.#authorizer, options, (options) => {
+        this.#closing.signal.throwIfAborted(); // while a secret was fetched
+        return ask(options);
+      });
       isOpen = tunnel.ok;
       if (tunnel.ok) void tunnel.closed.then(() => this.#end());
       return tunnel;
