@@ -12,9 +12,14 @@ import { UsageError } from "./usage_error.ts";
 export interface Arguments {
   /** The texts of each option that stands there; an option without a value has an empty list. */
   readonly options: ReadonlyMap<string, readonly string[]>;
+  /** The same for the options that belong to one proxy each: one for each `--proxy`, in order, or one without any. */
+  readonly hops: readonly Arguments[];
   /** Everything from the first word that belongs to no option. */
   readonly rest: readonly string[];
 }
+
+/** The option that begins a hop. */
+const HOP = "proxy";
 
 /**
  * Reads `words` by the table of options. The first word that belongs to no option, or what follows `--`, begins the rest,
@@ -37,19 +42,28 @@ export function readArguments(words: readonly string[], specs: readonly OptionSp
     tokens: true,
   });
   const options = new Map<string, string[]>();
+  const hops = [new Map<string, string[]>()];
+  const found = (rest: readonly string[]): Arguments => ({
+    options,
+    hops: hops.map((options) => ({ options, hops: [], rest: [] })),
+    rest,
+  });
   for (const token of tokens) {
-    if (token.kind === "option-terminator") return { options, rest: words.slice(token.index + 1) };
-    if (token.kind === "positional") return { options, rest: words.slice(token.index) };
+    if (token.kind === "option-terminator") return found(words.slice(token.index + 1));
+    if (token.kind === "positional") return found(words.slice(token.index));
     const spec = byName.get(token.name);
     if (spec === undefined) throw new UsageError(unknown(token.rawName, [...byName.keys()]));
     const text = checkValue(spec, token.value, token.inlineValue === true);
-    const texts = options.get(spec.name);
+    // A further --proxy is a further hop, and what follows is about that one.
+    if (spec.name === HOP && hops.at(-1)!.has(HOP)) hops.push(new Map());
+    const place = spec.isOfHop ? hops.at(-1)! : options;
+    const texts = place.get(spec.name);
     if (texts !== undefined && !spec.repeats) {
       throw new UsageError(`Option --${spec.name} stands twice: give it once`);
     }
-    options.set(spec.name, [...texts ?? [], ...text]);
+    place.set(spec.name, [...texts ?? [], ...text]);
   }
-  return { options, rest: [] };
+  return found([]);
 }
 
 /** Applies `read` to the option's text, if it stands there. */

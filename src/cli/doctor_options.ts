@@ -37,7 +37,7 @@ export function readDoctor<Tunnel>(
 ): DoctorChoices<Tunnel> {
   return {
     command: "doctor",
-    tunnel: found.options.has("proxy") ? readTunnel() : undefined,
+    tunnel: found.hops[0].options.has("proxy") ? readTunnel() : undefined,
     names: readNames(found, around),
     target: one(found, "target", readTarget) ?? EXAMPLE,
     nameserver: one(found, "nameserver", readAddress),

@@ -10,6 +10,8 @@ export interface OptionSpec {
   readonly name: string;
   /** What stands for the value in the help; absent for an option that takes none. */
   readonly value?: string;
+  /** Is about the proxy whose `--proxy` it stands behind. */
+  readonly isOfHop?: boolean;
   /** May stand more than once. */
   readonly repeats?: boolean;
   /** What it does, in a phrase. */
@@ -55,9 +57,13 @@ const GENERAL: OptionGroup = {
 };
 
 const TUNNEL: OptionGroup = {
-  title: "The proxy",
-  options: [
-    { name: "proxy", value: "URL", words: "https://HOST[:PORT], http://..., or the word embedded" },
+  title: "The proxy; what stands behind a --proxy is about that one",
+  options: ([
+    {
+      name: "proxy",
+      value: "URL",
+      words: "https://HOST[:PORT], http://..., embedded; the next through it",
+    },
     { name: "http", value: "VERSION", words: "auto (as the proxy likes it), 3, 2 or 1.1" },
     {
       name: "token",
@@ -65,6 +71,24 @@ const TUNNEL: OptionGroup = {
       words: "Bearer token; @FILE reads it, so does $PSEUDOTCP_TOKEN",
     },
     { name: "basic", value: "USER:PASS", words: "the same for Basic; @FILE or $PSEUDOTCP_BASIC" },
+    {
+      name: "token-command",
+      value: "CMD",
+      words: "a command that prints a token; run again when refused",
+    },
+    { name: "privacy-token", value: "TOKEN", words: "for PrivacyToken token=...; @FILE reads it" },
+    {
+      name: "pass-tokens",
+      value: "FILE",
+      words: "Privacy Pass tokens, one a line (RFC 9577)",
+    },
+    {
+      name: "pass-command",
+      value: "CMD",
+      words: "a command that prints some for $PSEUDOTCP_CHALLENGE",
+    },
+    { name: "client-cert", value: "FILE", words: "our own certificate, PEM, for mutual TLS" },
+    { name: "client-key", value: "FILE", words: "its private key, PEM" },
     { name: "header", value: "'N: V'", repeats: true, words: "a further field of each request" },
     { name: "ca", value: "FILE", words: "trust the authorities in this PEM file, and no others" },
     { name: "pin", value: "SHA256", words: "trust this one certificate: hexadecimal or base64" },
@@ -75,7 +99,7 @@ const TUNNEL: OptionGroup = {
       words: "where it takes UDP, with {target_host} and {target_port} (RFC 9298)",
     },
     { name: "udp-draft03", words: "ask for UDP as draft 03 has it: h2o, INVISV relays" },
-  ],
+  ] satisfies OptionSpec[]).map((option) => ({ ...option, isOfHop: true })),
 };
 
 /** Who answers names. */

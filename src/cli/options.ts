@@ -6,13 +6,13 @@
  */
 
 import type { LogLevel } from "../log.ts";
-import type { Credentials } from "../masque/auth.ts";
 import { all, type Arguments, exclude, one, readArguments } from "./arguments.ts";
 import type { UdpBind } from "../udp_roads.ts";
 import { type DoctorChoices, readDoctor } from "./doctor_options.ts";
 import { type NameChoices, readNames } from "./name_options.ts";
 import { type CommandName, COMMANDS, optionsOf } from "./option_table.ts";
-import { readCredentials, readFile, readToken, type Surroundings } from "./secrets.ts";
+import { readPem, readToken, type Surroundings } from "./secrets.ts";
+import { readTunnel, type TunnelOptions } from "./tunnel_options.ts";
 import { UsageError } from "./usage_error.ts";
 import {
   type Endpoint,
@@ -21,38 +21,15 @@ import {
   readChoice,
   readCidr,
   readEndpoint,
-  readHeader,
   readInterface,
   readLogLevel,
   readMtu,
   readNamespace,
   readNumber,
-  readPin,
-  readProxy,
-  readUdpTemplate,
 } from "./values.ts";
 
 /** What `--udp-bind` takes. */
 const UDP_BIND: readonly UdpBind[] = ["auto", "always", "off"];
-
-/** The versions of HTTP towards the proxy. */
-export type HttpVersion = "auto" | "3" | "2" | "1.1";
-
-/** Which proxy, and how it is spoken to. */
-export interface TunnelOptions {
-  readonly proxy: URL | "embedded";
-  readonly http: HttpVersion;
-  readonly credentials: Credentials;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  /** PEM text of the authorities to trust. */
-  readonly ca?: string;
-  /** 64 hexadecimal digits. */
-  readonly pin?: string;
-  readonly insecure: boolean;
-  /** A template that RFC 9298, section 2, allows. */
-  readonly udpTemplate?: string;
-  readonly udpDraft03: boolean;
-}
 
 /** What `run` and `up` share. */
 export interface TrafficOptions {
@@ -221,55 +198,4 @@ function readTraffic(found: Arguments, around: Surroundings, log: LogLevel): Tra
     pcap: one(found, "pcap", String),
     log: one(found, "log", readLogLevel) ?? log,
   };
-}
-
-function readTunnel(found: Arguments, around: Surroundings): TunnelOptions {
-  const proxy = one(found, "proxy", readProxy);
-  if (proxy === undefined) {
-    throw new UsageError("Say where the proxy is: --proxy URL, or --proxy embedded to try it out");
-  }
-  exclude(found, "token", ["basic"]);
-  exclude(found, "insecure", ["ca", "pin"]);
-  exclude(found, "pin", ["ca"]);
-  exclude(found, "udp-draft03", ["udp-template"]);
-  const trust = ["ca", "pin", "insecure"].find((name) => found.options.has(name));
-  if (proxy === "embedded") {
-    const other = ["token", "basic"].find((name) => found.options.has(name)) ?? trust;
-    if (other !== undefined) {
-      throw new UsageError(
-        `The embedded proxy makes its own secrets and certificate: leave out --${other}`,
-      );
-    }
-  } else if (proxy.protocol === "http:" && trust !== undefined) {
-    throw new UsageError(`Option --${trust} is about certificates: it needs --proxy https://HOST`);
-  }
-  const headers = all(found, "header", readHeader);
-  const given = { token: one(found, "token", String), basic: one(found, "basic", String) };
-  const hasOwn = headers.some(([name]) => name.toLowerCase() === "proxy-authorization");
-  if (hasOwn && (given.token ?? given.basic) !== undefined) {
-    throw new UsageError(
-      "Proxy-Authorization comes from --header or from --token and --basic: give one",
-    );
-  }
-  const isAsked = proxy !== "embedded" && !hasOwn;
-  return {
-    proxy,
-    http: one(found, "http", (text) => readChoice("http", text, ["auto", "3", "2", "1.1"])) ??
-      "auto",
-    credentials: isAsked ? readCredentials(given, around) : {},
-    headers,
-    ca: one(found, "ca", (path) => readPem("ca", path, "CERTIFICATE", around)),
-    pin: one(found, "pin", readPin),
-    insecure: found.options.has("insecure"),
-    udpTemplate: one(found, "udp-template", readUdpTemplate),
-    udpDraft03: found.options.has("udp-draft03"),
-  };
-}
-
-/** The text of a PEM file that holds what it should. */
-function readPem(option: string, path: string, label: string, around: Surroundings): string {
-  const text = readFile(option, path, around);
-  const labels = Array.from(text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g), (match) => match[1]);
-  if (labels.some((found) => found.includes(label))) return text;
-  throw new UsageError(`Option --${option} finds no PEM ${label.toLowerCase()} in "${path}"`);
 }

@@ -9,7 +9,10 @@ import { DEFAULT_LIMITS, type ProxyLimits } from "../proxy/limits.ts";
 import { serveProxy } from "../proxy/proxy.ts";
 import { connectProxy } from "../tunnel/proxy_client.ts";
 import type { ProxyClient } from "../tunnel/tunnel.ts";
-import type { TunnelOptions } from "./options.ts";
+import type { Secret } from "../tunnel/credentials/secret.ts";
+import type { Credentials } from "../tunnel/credentials/authorizer.ts";
+import { commandSecret, commandTokens, fileSecret, fileTokens } from "./secret_sources.ts";
+import type { TunnelOptions } from "./tunnel_options.ts";
 
 /** Bits of the embedded proxy's token: nobody guesses 256. */
 const TOKEN_BYTES = 32;
@@ -28,28 +31,71 @@ export interface Road extends AsyncDisposable {
   readonly client: ProxyClient;
 }
 
-/** Connects to the proxy that the options name; gives up when `signal` aborts. */
+/**
+ * Connects to the proxy that the options name, through those before it; gives up when `signal` aborts. `learn` hears of secrets that come
+ * up later.
+ */
 export async function openRoad(
   options: TunnelOptions,
   log: Log,
   signal?: AbortSignal,
+  learn: (secret: string) => void = () => {},
 ): Promise<Road> {
-  const { proxy, http, credentials, headers, ca, pin, insecure } = options;
+  if (options.proxy === "embedded") return await openEmbedded(options, log, signal);
+  await using stack = new AsyncDisposableStack();
+  const via = options.via === undefined
+    ? undefined
+    : stack.use(await openRoad(options.via, log, signal, learn)).client;
+  const client = stack.use(await openHop(options, { log, signal, via, learn }));
+  const all = stack.move();
+  return { client, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+interface HopOptions {
+  readonly log: Log;
+  readonly signal?: AbortSignal;
+  readonly via?: ProxyClient;
+  readonly learn: (secret: string) => void;
+}
+
+function openHop(options: TunnelOptions, { log, signal, via, learn }: HopOptions) {
+  const { proxy, http, headers, ca, pin, insecure, identity } = options;
   const { udpTemplate, udpDraft03 } = options;
-  if (proxy === "embedded") return await openEmbedded(options, log, signal);
-  const client = await connectProxy(proxy, {
+  return connectProxy(proxy, {
     http,
-    ...credentials,
+    ...credentialsOf(options, log, learn),
     headers: headers.map(([name, value]): [string, string] => [name, value]),
     caCerts: ca === undefined ? undefined : [ca],
     pin,
     insecure,
+    clientCert: identity?.cert,
+    clientKey: identity?.key,
     udpTemplate,
     udpDraft03,
+    via,
     signal,
     log,
   });
-  return { client, [Symbol.asyncDispose]: () => client.close() };
+}
+
+/** Secrets that were read from somewhere are read from there again. */
+function credentialsOf(
+  { credentials, credentialsFile, tokenCommand, privateTokens }: TunnelOptions,
+  log: Log,
+  learn: (secret: string) => void,
+): Credentials {
+  const watch = { log, learn };
+  if (tokenCommand !== undefined) return { token: commandSecret(tokenCommand, watch) };
+  if (privateTokens !== undefined) {
+    const source = "file" in privateTokens
+      ? fileTokens(privateTokens.file, log)
+      : commandTokens(privateTokens.command, log);
+    return { privateTokens: source };
+  }
+  if (credentialsFile === undefined) return credentials;
+  const [[kind, text]] = Object.entries(credentials);
+  const secret: Secret = fileSecret(credentialsFile, text, watch);
+  return { [kind]: secret };
 }
 
 /**
@@ -80,12 +126,25 @@ async function openEmbedded(
   return { client, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
+/** Secrets that are kept out of the log at once: those of a day when a token is exchanged every minute or two. */
+const MAX_SECRETS = 1_000;
+
+/** Takes further secrets into a list of them; the oldest are forgotten. */
+export function learnInto(secrets: string[]): (secret: string) => void {
+  return (secret) => {
+    if (secrets.includes(secret)) return;
+    if (secrets.push(secret) > MAX_SECRETS) secrets.shift();
+  };
+}
+
 /** What must not reach a line of the log. */
-export function secretsOf({ credentials, headers }: TunnelOptions): string[] {
+export function secretsOf({ credentials, headers, via }: TunnelOptions): string[] {
   const { token, basic, privacyToken } = credentials;
   const password = basic?.slice(basic.indexOf(":") + 1);
   const encoded = basic === undefined ? undefined : new TextEncoder().encode(basic).toBase64();
   const secretHeaders = headers.filter(([name]) => /authorization|cookie/i.test(name));
-  return [token, basic, encoded, password, privacyToken, ...secretHeaders.map(([, value]) => value)]
-    .filter((secret) => secret !== undefined);
+  const ours = [token, basic, encoded, password, privacyToken];
+  return [...ours, ...secretHeaders.map(([, value]) => value)]
+    .filter((secret) => secret !== undefined)
+    .concat(via === undefined ? [] : secretsOf(via));
 }

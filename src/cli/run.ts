@@ -9,7 +9,7 @@ import { run } from "../run.ts";
 import { type NamespaceProgram, startInNamespace } from "../tun/namespace.ts";
 import { nameserverFor } from "./nameserver.ts";
 import type { RunCommand } from "./options.ts";
-import { openRoad, secretsOf } from "./road.ts";
+import { learnInto, openRoad, secretsOf } from "./road.ts";
 import { SECRET_VARIABLES } from "./secrets.ts";
 import { openRecording, tapDevice } from "./tap.ts";
 import { type Terminal, terminalLog } from "./terminal.ts";
@@ -21,11 +21,13 @@ const FROM_TERMINAL: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT"];
 
 /** Runs the command and gives its exit status, 128 and the signal's number when a signal ended it. */
 export async function runCommand(command: RunCommand, terminal: Terminal): Promise<number> {
-  const log = terminalLog(command.log, terminal, secretsOf(command.tunnel));
+  const secrets = secretsOf(command.tunnel);
+  const learn = learnInto(secrets);
+  const log = terminalLog(command.log, terminal, secrets);
   // The command inherits the environment, and has no business with our secrets.
   for (const variable of Object.values(SECRET_VARIABLES)) Deno.env.delete(variable);
   const recording = await openRecording(command.pcap);
-  await using road = await openRoad(command.tunnel, log);
+  await using road = await openRoad(command.tunnel, log, undefined, learn);
   await using program = await startInNamespace({
     command: command.argv,
     addresses: DEVICE_CIDRS,

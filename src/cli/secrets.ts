@@ -25,18 +25,30 @@ export const SECRET_VARIABLES = { token: "PSEUDOTCP_TOKEN", basic: "PSEUDOTCP_BA
  * @throws {UsageError} If there are two kinds, or one that no header field can carry
  */
 export function readCredentials(
-  given: { readonly token?: string; readonly basic?: string },
+  given: Given,
   around: Surroundings,
-): Credentials {
-  if (given.token !== undefined && given.basic !== undefined) {
-    throw new UsageError("Options --token and --basic exclude each other: give one");
+  isChain = false,
+): { readonly credentials: Credentials; readonly credentialsFile?: string } {
+  const isGiven = KINDS.some((kind) => given[kind] !== undefined);
+  const from = isGiven ? given : fromEnvironment(around);
+  const kind = KINDS.find((kind) => from[kind] !== undefined);
+  if (kind === undefined) return { credentials: {} };
+  if (!isGiven && isChain) {
+    throw new UsageError(
+      "The secret in the environment is for one proxy: in a chain give it behind its --proxy, or unset it",
+    );
   }
-  const fromOptions = given.token ?? given.basic;
-  const { token, basic } = fromOptions !== undefined ? given : fromEnvironment(around);
-  if (token !== undefined) return checked({ token: readSecret("token", token, around) });
-  if (basic !== undefined) return checked({ basic: readSecret("basic", basic, around) });
-  return {};
+  const option = kind === "privacyToken" ? "privacy-token" : kind;
+  const text = from[kind]!;
+  const credentials = checked({ [kind]: readSecret(option, text, around) });
+  return text.startsWith("@") ? { credentials, credentialsFile: text.slice(1) } : { credentials };
 }
+
+/** The texts of the options, as they stand there. */
+type Given = { readonly [Kind in typeof KINDS[number]]?: string };
+
+/** Secrets that are one text. */
+const KINDS = ["token", "basic", "privacyToken"] as const;
 
 /** The token of the command line or of the environment; undefined when there is none. */
 export function readToken(given: string | undefined, around: Surroundings): string | undefined {
@@ -46,7 +58,20 @@ export function readToken(given: string | undefined, around: Surroundings): stri
     : checked({ token: readSecret("token", token, around) }).token;
 }
 
-function fromEnvironment(around: Surroundings): { token?: string; basic?: string } {
+/** The text of a PEM file that holds what it should. */
+export function readPem(
+  option: string,
+  path: string,
+  label: string,
+  around: Surroundings,
+): string {
+  const text = readFile(option, path, around);
+  const labels = Array.from(text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g), (match) => match[1]);
+  if (labels.some((found) => found.includes(label))) return text;
+  throw new UsageError(`Option --${option} finds no PEM ${label.toLowerCase()} in "${path}"`);
+}
+
+function fromEnvironment(around: Surroundings): Given {
   const [token, basic] = [variable("token", around), variable("basic", around)];
   if (token !== undefined && basic !== undefined) {
     throw new UsageError("PSEUDOTCP_TOKEN and PSEUDOTCP_BASIC exclude each other: unset one");

@@ -39,7 +39,7 @@ const COLORS = {
   trace: "gray",
 } as const;
 
-/** A log on standard error, one line a message. No line holds one of `secrets`. */
+/** A log on standard error, one line a message. No line holds one of `secrets`, which may grow. */
 export function terminalLog(level: LogLevel, terminal: Terminal, secrets: readonly string[]): Log {
   return createLog(level, (said, line) => {
     const word = said === "off" ? "" : said;

@@ -10,7 +10,7 @@ import type { Device } from "../tun/device.ts";
 import { adoptTun } from "../tun/fd.ts";
 import { openTun } from "../tun/linux.ts";
 import type { UpCommand } from "./options.ts";
-import { openRoad, secretsOf } from "./road.ts";
+import { learnInto, openRoad, secretsOf } from "./road.ts";
 import { aborted, listenForEnding } from "./signals.ts";
 import { openRecording, tapDevice } from "./tap.ts";
 import { type Terminal, terminalLog } from "./terminal.ts";
@@ -21,11 +21,13 @@ import { keepProxyWays, knowing } from "./ways.ts";
  * gone. The kernel removes the interface with its addresses and routes.
  */
 export async function upCommand(command: UpCommand, terminal: Terminal): Promise<number> {
-  const log = terminalLog(command.log, terminal, secretsOf(command.tunnel));
+  const secrets = secretsOf(command.tunnel);
+  const learn = learnInto(secrets);
+  const log = terminalLog(command.log, terminal, secrets);
   using ending = listenForEnding();
   const { signal } = ending;
   try {
-    await using road = await openRoad(command.tunnel, log, signal);
+    await using road = await openRoad(command.tunnel, log, signal, learn);
     const addresses = command.addresses.length > 0 ? command.addresses : DEVICE_CIDRS;
     const recording = await openRecording(command.pcap);
     using ways = await keepProxyWays(command, log);

@@ -12,6 +12,7 @@ import { keepWays, type KeptWays } from "../tun/way.ts";
 import { cidrContains, formatIp, parseCidr, parseIp } from "../wire/address.ts";
 import type { NameChoices } from "./name_options.ts";
 import type { UpCommand } from "./options.ts";
+import { firstHop } from "./tunnel_options.ts";
 
 /** The ways that are kept, and what shall be answered to who asks for the proxy. */
 export interface ProxyWays extends Disposable {
@@ -29,7 +30,8 @@ const NOTHING: ProxyWays = { hosts: "", [Symbol.dispose]() {} };
  * @throws {DeviceError} When the kernel refuses a route
  */
 export async function keepProxyWays(command: UpCommand, log: Log): Promise<ProxyWays> {
-  const { netns, routes, tunnel: { proxy } } = command;
+  const { netns, routes, tunnel } = command;
+  const { proxy } = firstHop(tunnel);
   if (netns !== undefined || routes.length === 0 || proxy === "embedded") return NOTHING;
   const hostname = new URL(proxy).hostname.replace(/^\[|\]$/g, "");
   const addresses = await addressesOf(hostname);

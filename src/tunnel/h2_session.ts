@@ -14,7 +14,6 @@ import type { Socket } from "node:net";
 import { ProxyError } from "../errors.ts";
 import { deferTeardown } from "../http2_session.ts";
 import { unanswered } from "../masque/outcome.ts";
-import type { Answered } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { answeredOn } from "./h2_answer.ts";
 import { KeepAlive } from "./keep_alive.ts";

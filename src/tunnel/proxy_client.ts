@@ -17,7 +17,9 @@ import { H3Client } from "./h3/client.ts";
 import { Reach } from "./road/reach.ts";
 import { type ConnectedProxy, Road } from "./road/road.ts";
 import type { VersionClient } from "./road/version_client.ts";
+import { through } from "./road/via.ts";
 import { DEFAULT_TIMEOUTS, type ProxySettings, type TunnelTimeouts } from "./settings.ts";
+import type { ProxyClient } from "./tunnel.ts";
 
 /**
  * How to speak to a proxy. At most one of `token`, `basic`, `privacyToken`, `privateTokens`; the URL's own user and password serve as `basic`.
@@ -38,6 +40,11 @@ export interface ConnectProxyOptions extends Trust, Credentials {
   readonly udpTemplate?: string;
   /** Asks for UDP as draft-ietf-masque-connect-udp-03 has it, one connection of HTTP/1.1 a tunnel: for older proxies (h2o, INVISV relays). */
   readonly udpDraft03?: boolean;
+  /**
+   * A proxy to reach this one through: every connection is then a tunnel of that one, which may be at the end of a chain itself, and speak any
+   * version. It learns where this proxy is, this proxy learns where the flows go, and neither learns both. Close it after this one.
+   */
+  readonly via?: ProxyClient;
   /** Gives the first connection up. */
   readonly signal?: AbortSignal;
   /** Deadlines. */
@@ -67,15 +74,18 @@ export async function connectProxy(
   const parsed = parseUrl(url);
   const proxy = settingsOf(parsed, options);
   const authorizer = authorizerFor(parsed, options);
-  const { http = "auto", signal = new AbortController().signal, log } = options;
+  const { http = "auto", signal = new AbortController().signal, log, via } = options;
   const alpn = { auto: ["h2", "http/1.1"], "3": ["h3"], "2": ["h2"], "1.1": ["http/1.1"] }[http];
   if (alpn === undefined) {
     throw new TypeError(`Cannot speak HTTP "${http}" to a proxy: use "auto", "3", "2" or "1.1"`);
   }
-  const reach = new Reach(proxy);
+  if (http === "3" && via !== undefined) {
+    throw new TypeError('Cannot speak HTTP/3 inside another proxy\'s tunnel: use "2" or "auto"');
+  }
+  const reach = new Reach(proxy, via && through(via, proxy));
   try {
     const client = await firstClient(proxy, reach, alpn, signal);
-    return new Road({ client, reach, authorizer, log, name: proxy.name });
+    return new Road({ client, reach, authorizer, log, name: proxy.name, via });
   } catch (error) {
     reach.close();
     throw error;

@@ -15,19 +15,26 @@ import { type Connection, failureOf } from "./connection.ts";
 /** Ciphertext that may wait on either side: four reads of a socket. */
 const BUFFER_BYTES = 1 << 18;
 
+/** What is counted of a connection. */
+type Counts = Pick<Connection, "received" | "sent">;
+
 /** Ciphertext on its way between a socket and TLS. */
 export class CipherPipe {
   /** What TLS runs over. */
   readonly duplex: Duplex;
-  readonly #socket: net.Socket;
+  readonly #socket: Duplex;
+  readonly #counts: Counts & Pick<Connection, "localAddress" | "remoteAddress">;
   #held = false;
   #wanted = false;
   #socketEnded = false;
   #cut = false;
 
-  /** `socket` must be connected, and paused. */
-  constructor(socket: net.Socket) {
+  /** `socket` must be connected, and paused. What is no socket of the kernel brings `counts` of its own. */
+  constructor(socket: net.Socket);
+  constructor(socket: Duplex, counts: Counts);
+  constructor(socket: Duplex, counts: Counts = countsOf(socket as net.Socket)) {
     this.#socket = socket;
+    this.#counts = counts;
     this.duplex = new Duplex({
       allowHalfOpen: true,
       readableHighWaterMark: BUFFER_BYTES,
@@ -75,14 +82,11 @@ export class CipherPipe {
         this.#flow();
       },
       reset: () => {
-        if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
+        if (!this.#socket.destroyed) resetOf(this.#socket);
         tls.destroy();
       },
       endedInOrder: () => !this.#cut && !tls.destroyed,
-      received: () => this.#socket.bytesRead,
-      sent: () => this.#socket.bytesWritten - this.#socket.writableLength,
-      localAddress: this.#socket.localAddress,
-      remoteAddress: this.#socket.remoteAddress,
+      ...this.#counts,
     };
   }
 
@@ -106,4 +110,19 @@ export class CipherPipe {
       });
     });
   }
+}
+
+function countsOf(socket: net.Socket) {
+  const { localAddress, remoteAddress } = socket;
+  return {
+    received: () => socket.bytesRead,
+    sent: () => socket.bytesWritten - socket.writableLength,
+    localAddress,
+    remoteAddress,
+  };
+}
+
+function resetOf(socket: Duplex): void {
+  if ("resetAndDestroy" in socket) (socket as net.Socket).resetAndDestroy();
+  else socket.destroy(); // of a tunnel that is a reset
 }

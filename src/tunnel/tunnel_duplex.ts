@@ -14,6 +14,8 @@ export interface TunnelDuplex {
   readonly duplex: Duplex;
   /** Bytes received so far. */
   received(): number;
+  /** Bytes that the tunnel has taken so far. */
+  sent(): number;
 }
 
 /** Takes over both streams of `tunnel`. */
@@ -21,6 +23,7 @@ export function tunnelDuplex({ readable, writable }: OpenTunnel): TunnelDuplex {
   const reader = readable.getReader();
   const writer = writable.getWriter();
   let received = 0;
+  let sent = 0;
   const take = async (duplex: Duplex) => {
     try {
       const { value } = await reader.read();
@@ -34,7 +37,10 @@ export function tunnelDuplex({ readable, writable }: OpenTunnel): TunnelDuplex {
     read: () => void take(duplex),
     // A copy that is no Buffer: the tunnel owns what it is given, and Node's pool does not.
     write: (chunk, _encoding, done) =>
-      void writer.write(plain(chunk).slice()).then(() => done(), done),
+      void writer.write(plain(chunk).slice()).then(() => {
+        sent += chunk.length;
+        done();
+      }, done),
     final: (done) => void writer.close().then(() => done(), done),
     destroy: (error, done) => {
       reader.cancel(error).catch(() => {});
@@ -43,5 +49,5 @@ export function tunnelDuplex({ readable, writable }: OpenTunnel): TunnelDuplex {
     },
   });
   duplex.on("error", () => {}); // whoever runs over it hears of it by `close`
-  return { duplex, received: () => received };
+  return { duplex, received: () => received, sent: () => sent };
 }

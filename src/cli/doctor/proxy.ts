@@ -9,7 +9,7 @@ import type { Outcome } from "../../outcome.ts";
 import { SILENT } from "../../log.ts";
 import type { ProxyClient, Target } from "../../tunnel/tunnel.ts";
 import { parseIp } from "../../wire/address.ts";
-import type { TunnelOptions } from "../options.ts";
+import type { TunnelOptions } from "../tunnel_options.ts";
 import { openRoad } from "../road.ts";
 import { type Finding, no, note, ok, sentenceOf } from "./finding.ts";
 

@@ -43,6 +43,8 @@ export interface RoadParts {
   readonly client: VersionClient;
   readonly reach: Reach;
   readonly authorizer: Authorizer;
+  /** The proxy that this one is reached through. */
+  readonly via?: ProxyClient;
   /** Where the proxy's comings and goings are told. */
   readonly log?: Log;
   /** The proxy in words without secrets. */
@@ -55,6 +57,7 @@ export class Road implements ConnectedProxy {
   readonly #reach: Reach;
   readonly #authorizer: Authorizer;
   readonly #name: string;
+  readonly #via: ProxyClient | undefined;
   readonly #log: Log;
   readonly #closing = new AbortController();
   readonly #network: Disposable;
@@ -63,7 +66,8 @@ export class Road implements ConnectedProxy {
   #onIdle = () => {};
 
   /** Takes over what it is made of. */
-  constructor({ client, reach, authorizer, log = SILENT, name }: RoadParts) {
+  constructor({ client, reach, authorizer, log = SILENT, name, via }: RoadParts) {
+    this.#via = via;
     this.#client = client;
     this.#reach = reach;
     this.#authorizer = authorizer;
@@ -79,7 +83,10 @@ export class Road implements ConnectedProxy {
   }
 
   get description(): string {
-    return this.#client.description;
+    const { description } = this.#client;
+    return this.#via === undefined
+      ? description
+      : `${description} by way of ${this.#via.description}`;
   }
 
   get address(): string | undefined {

@@ -66,6 +66,10 @@ Deno.test("up with a proxy alone has these defaults", () => {
   assertEquals(more, {
     http: "auto",
     credentials: {},
+    tokenCommand: undefined,
+    privateTokens: undefined,
+    identity: undefined,
+    via: undefined,
     headers: [],
     ca: undefined,
     pin: undefined,

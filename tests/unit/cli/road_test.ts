@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { TunnelOptions } from "../../../src/cli/options.ts";
+import type { TunnelOptions } from "../../../src/cli/tunnel_options.ts";
 import { openRoad, secretsOf } from "../../../src/cli/road.ts";
 import { SILENT } from "../../../src/log.ts";
 import { ffiIsUsable } from "../../../src/sockets/libc.ts";

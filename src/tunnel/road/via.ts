@@ -1,0 +1,109 @@
+/**
+ * A proxy that is reached through another one: the connection to it is a tunnel of that one, so the first proxy knows who asks, and the
+ * second where to.
+ *
+ * @module
+ */
+
+import type { Socket } from "node:net";
+import { ProxyError } from "../../errors.ts";
+import { unanswered } from "../../masque/outcome.ts";
+import { type Connection, failureOf } from "../connection.ts";
+import { parsePin, secure } from "../dial.ts";
+import type { ProxySettings } from "../settings.ts";
+import { CipherPipe } from "../tls_over.ts";
+import { tunnelDuplex } from "../tunnel_duplex.ts";
+import type { OpenTunnel, ProxyClient } from "../tunnel.ts";
+import type { Dialer } from "./reach.ts";
+
+/** Opens connections to `proxy` through `via`. */
+export function through(via: ProxyClient, proxy: ProxySettings): Dialer {
+  return async (alpn, signal) => {
+    // Until the connection stands only: `connect` would break the tunnel off later, too.
+    const attempt = new AbortController();
+    const give = () => attempt.abort(signal.reason);
+    const late = () => attempt.abort(new Error(`no connection within ${dialMs / 1000} s`));
+    const { dialMs } = proxy.timeouts;
+    const timer = setTimeout(late, dialMs);
+    signal.addEventListener("abort", give);
+    try {
+      signal.throwIfAborted();
+      return await connect(via, proxy, alpn, attempt.signal);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", give);
+    }
+  };
+}
+
+async function connect(
+  via: ProxyClient,
+  proxy: ProxySettings,
+  alpn: readonly string[],
+  signal: AbortSignal,
+): Promise<Connection> {
+  const { hostname, port, scheme, trust } = proxy;
+  const tunnel = await via.connect({ hostname, port }, { signal });
+  if (!tunnel.ok) {
+    const detail =
+      `Could not reach the proxy ${proxy.name} through ${via.description}: ${tunnel.outcome.detail}`;
+    const isOurs = tunnel.outcome.kind === "proxy_authentication_required";
+    throw new ProxyError({
+      ...unanswered("proxy_unreachable", detail),
+      kind: isOurs ? tunnel.outcome.kind : "proxy_unreachable",
+    });
+  }
+  return scheme === "http"
+    ? inTheClear(tunnel)
+    : await inTls(tunnel, hostname, { ...trust, alpn }, signal);
+}
+
+function inTheClear(tunnel: OpenTunnel): Connection {
+  const { duplex, received, sent } = tunnelDuplex(tunnel);
+  const socket = duplex as Socket; // nothing is asked of it that a duplex has not
+  return {
+    socket,
+    received,
+    sent,
+    failure: failureOf(socket),
+    pause: () => void duplex.pause(),
+    resume: () => void duplex.resume(),
+    reset: () => void duplex.destroy(),
+    endedInOrder: () => !duplex.destroyed,
+  };
+}
+
+async function inTls(
+  tunnel: OpenTunnel,
+  hostname: string,
+  settings: Parameters<typeof secure>[2],
+  signal: AbortSignal,
+): Promise<Connection> {
+  const { duplex, received, sent } = tunnelDuplex(tunnel);
+  const pin = settings.pin === undefined ? undefined : parsePin(settings.pin);
+  // As in `dial.ts`: what may become HTTP/2 needs no cure.
+  if (!settings.alpn.includes("h2")) {
+    const pipe = new CipherPipe(duplex, { received, sent });
+    try {
+      return pipe.connection(await secure(pipe.duplex, hostname, settings, pin, signal));
+    } catch (error) {
+      duplex.destroy();
+      throw error;
+    }
+  }
+  const tls = await secure(duplex, hostname, settings, pin, signal);
+  tls.once("close", () => duplex.destroy());
+  return {
+    socket: tls,
+    received,
+    sent,
+    failure: failureOf(tls),
+    pause: () => void tls.pause(),
+    resume: () => void tls.resume(),
+    reset: () => {
+      tls.destroy();
+      duplex.destroy();
+    },
+    endedInOrder: () => !tls.destroyed,
+  };
+}
