@@ -110,7 +110,13 @@ async function openEmbedded(
   const token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)).toHex();
   await using stack = new AsyncDisposableStack();
   const server = stack.use(
-    await serveProxy({ token, allow: ["0.0.0.0/0", "::/0"], limits: EMBEDDED_LIMITS, log }),
+    await serveProxy({
+      token,
+      allow: ["0.0.0.0/0", "::/0"],
+      http3: http === "3", // within one process QUIC only costs
+      limits: EMBEDDED_LIMITS,
+      log,
+    }),
   );
   const client = stack.use(
     await connectProxy(server.url, {
