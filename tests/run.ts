@@ -33,6 +33,7 @@ const CHECKS: readonly Step[] = [
   { name: "docs", args: ["doc", "--lint", "mod.ts"] },
 ];
 
+const PRELOAD = "--preload=tests/support/libraries.ts";
 const EXAMPLES = ["src", "mod.ts", "README.md"].filter(exists);
 
 /** The rooms whose branches are held above the threshold in `deno.json`, and the tests of each. */
@@ -41,7 +42,7 @@ const COVERED_TESTS = COVERED.map((room) => `tests/unit/${room}`);
 
 /** `deno check` has seen the types. */
 const TESTS: readonly Step[] = [
-  { name: "examples in docs", args: ["--doc", ...EXAMPLES], tests: true },
+  { name: "examples in docs", args: ["--doc", PRELOAD, ...EXAMPLES], tests: true },
   { name: "architecture", args: ["tests/architecture"], tests: true },
   { name: "conformance", args: ["tests/conformance"], tests: true, covers: true },
   { name: "core", args: COVERED_TESTS, tests: true, covers: true },

@@ -136,6 +136,7 @@ function acknowledge(
   tcb.sndUna = segment.ack;
   tcb.flight.acknowledge(segment.ack, tcb.rack);
   tcb.duplicateAcks = 0;
+  tcb.timeouts = 0;
   measure(tcb, segment, echoedAt, now);
   tcb.rtt.capBackoff();
   // The window does not grow with what was acknowledged of a fast recovery, its end included (RFC 5681, section 3.2).

@@ -59,6 +59,8 @@ export const MAX_OUT_OF_ORDER_PIECES = 16_384;
 export const PIECE_OVERHEAD_BYTES = 128;
 /** Records of what is on its way: a window of 16 MiB in segments of 1 KiB. With more, a peer that reports single bytes is not believed any more. */
 export const MAX_FLIGHT_RECORDS = 16_384;
+/** Timeouts in a row after which a path is suspected to swallow full segments: Linux tries three times, too. */
+export const BLACK_HOLE_TIMEOUTS = 3;
 /** How long a smallest round-trip time stands for its path (RFC 8985, section 6.2, asks for a window and leaves its length). */
 export const RTT_WINDOW_MS = 300_000;
 /** A tail is probed no sooner: an acknowledgment may have to wait for its turn in this very program. */

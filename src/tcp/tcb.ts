@@ -25,7 +25,7 @@ import { Timers } from "./timers.ts";
 export interface TcpConfig extends TcpSettings {
   /** The largest payload of one segment that the path takes, options not counted: MTU minus IP and TCP headers. */
   readonly mss: number;
-  /** What a peer that names no MSS is sent. */
+  /** What a peer that names no MSS is sent, and one whose path seems to swallow more. */
   readonly defaultPeerMss: number;
   /** Bytes that may wait for a reader: what the receive window may grow to. */
   readonly receiveBufferBytes: number;
@@ -135,6 +135,8 @@ export class Tcb {
   /** Since when the peer has not answered what needs an answer; -1 while it does. */
   silentSince = -1;
   probes = 0;
+  /** Retransmission timeouts since something new was acknowledged. */
+  timeouts = 0;
 
   // Receive sequence space. Invariant: the receive queue ends at rcvNxt; the window ends at rcvEdge and never moves back.
   irs = 0;

@@ -5,12 +5,14 @@
  */
 
 import {
+  BLACK_HOLE_TIMEOUTS,
   MAX_RTO_MS,
   SYN_RECEIVED_TIMEOUT_MS,
   SYN_SENT_TIMEOUT_MS,
   USER_TIMEOUT_MS,
 } from "./constants.ts";
 import { expireKeepAlive } from "./keep_alive.ts";
+import { leaveBlackHole } from "./path_mtu.ts";
 import { detectLoss, recoverFromTimeout } from "./recovery.ts";
 import { abort, type Tcb } from "./tcb.ts";
 import type { TimerName } from "./timers.ts";
@@ -50,6 +52,7 @@ function probe(tcb: Tcb, now: number): void {
 
 function retransmit(tcb: Tcb, now: number): void {
   if (hasGivenUp(tcb, now)) return;
+  if (++tcb.timeouts === BLACK_HOLE_TIMEOUTS) leaveBlackHole(tcb);
   recoverFromTimeout(tcb, now);
   tcb.rtt.backOff();
   tcb.timers.set("retransmit", now + tcb.rtt.rtoMs);

@@ -79,6 +79,15 @@ export const STALLS: readonly Row[] = [
     ],
   ),
   met(
+    "black hole",
+    "A path that swallows full segments, and whose word about that is filtered, must not stop a flow (RFC 4821, section 7.7)",
+    "tcp/path_mtu.ts leaveBlackHole",
+    [
+      "a path that swallows full segments without a word gets smaller ones after the third timeout, over IPv4",
+      "a path is not suspected while what has no answer is short, or the window is closed",
+    ],
+  ),
+  met(
     "simultaneous open",
     "Two SYNs that cross make one connection, and not SYN-ACKs for ever",
     "tcp/handshake.ts arriveSynAgain",

@@ -6,7 +6,8 @@
  * @module
  */
 
-import { decode, encode } from "../support/naive_packet.ts";
+import { frameOf, icmpPacket } from "../support/naive_ip.ts";
+import { decode, encode, FRAME_HEADER } from "../support/naive_packet.ts";
 
 /** Numbers in [0, 1). */
 export type Random = () => number;
@@ -15,6 +16,8 @@ export type Random = () => number;
 export interface Passing {
   readonly frame: Uint8Array;
   readonly at: number;
+  /** It returns to the host that sent the frame it is about. */
+  readonly goesBack?: boolean;
 }
 
 /** What becomes of a frame that comes at its time. */
@@ -23,7 +26,9 @@ export type Node = (passing: Passing, random: Random) => readonly Passing[];
 /** Sends a frame through a list of nodes; what comes out at the end is in no order. */
 export function transmit(nodes: readonly Node[], first: Passing, random: Random): Passing[] {
   let passing: Passing[] = [first];
-  for (const node of nodes) passing = passing.flatMap((each) => node(each, random));
+  for (const node of nodes) {
+    passing = passing.flatMap((each) => each.goesBack ? [each] : node(each, random));
+  }
   return passing;
 }
 
@@ -90,6 +95,19 @@ export function corrupt(probability: number): Node {
     const at = 10 + Math.floor(random() * (frame.length - 10));
     frame[at] ^= 1 << Math.floor(random() * 8);
     return [{ ...passing, frame }];
+  };
+}
+
+/** Longer packets do not pass. The sender is told (RFC 1191, RFC 8201), or not: a black hole. Put it before what corrupts. */
+export function mtu(bytes: number, isSilent = false): Node {
+  return (passing) => {
+    const packet = passing.frame.subarray(FRAME_HEADER);
+    if (packet.length <= bytes) return [passing];
+    if (isSilent) return [];
+    const answer = packet[0] >>> 4 === 4
+      ? icmpPacket(4, 3, 4, bytes, packet.slice(0, 28))
+      : icmpPacket(6, 2, 0, bytes, packet.slice(0, 1232));
+    return [{ frame: frameOf(answer), at: passing.at, goesBack: true }];
   };
 }
 

@@ -16,6 +16,7 @@ import {
   delay,
   duplicate,
   loss,
+  mtu as narrow,
   type Node,
   rate,
   reorder,
@@ -62,7 +63,8 @@ export function runScenario(seed: number, kind: PeerKind, print?: (line: string)
     dice.pick([0, 0, 30, 2500]),
   );
   const peer = makePeer(kind, family, mtu, dice, apps[0]);
-  const links = [makeLink(dice), [...offload ? [cut()] : [], ...makeLink(dice)]] as const;
+  const narrows = makeNarrow(dice, family);
+  const links = [makeLink(dice), [...offload ? [cut()] : [], ...makeLink(dice, narrows)]] as const;
   const observers: Observer[] = [new Watch(mtu)];
   if (print) observers.unshift(printer(print));
   const world = new World(seed, [peer, stack], links, observers);
@@ -132,12 +134,19 @@ function makePeer(kind: PeerKind, family: 4 | 6, mtu: number, dice: Dice, app: A
   }, app);
 }
 
-function makeLink(dice: Dice): Node[] {
+/** Somewhere on the way packets of the device's length may not pass.. */
+function makeNarrow(dice: Dice, family: 4 | 6): Node[] {
+  if (dice.int(4) > 0) return [];
+  const bytes = family === 4 ? dice.pick([600, 1000, 1280]) : 1280;
+  return [narrow(bytes, dice.int(3) === 0)];
+}
+
+function makeLink(dice: Dice, narrows: readonly Node[] = []): Node[] {
   const nodes: Node[] = [];
   if (dice.int(4) === 0) {
     nodes.push(rate(dice.pick([1e6, 10e6, 100e6]), dice.pick([20_000, 60_000])));
   }
-  nodes.push(delay(dice.pick([0, 1, 20, 150])));
+  nodes.push(delay(dice.pick([0, 1, 20, 150])), ...narrows);
   if (dice.int(3) === 0) nodes.push(reorder(dice.pick([0.02, 0.2]), dice.pick([2, 30])));
   if (dice.int(4) === 0) nodes.push(duplicate(dice.pick([0.02, 0.2])));
   if (dice.int(4) === 0) nodes.push(corrupt(0.02));

@@ -97,7 +97,7 @@ export class World {
         this.sent[from]++;
         for (const observer of this.#observers) observer.onSent(from, frame, this.now);
         const passing = transmit(this.#links[from], { frame, at: this.now }, this.random);
-        for (const each of passing) this.#insert(each, 1 - from);
+        for (const each of passing) this.#insert(each, each.goesBack ? from : 1 - from);
       }
     });
   }
