@@ -94,6 +94,11 @@ const TUNNEL: OptionGroup = {
     { name: "pin", value: "SHA256", words: "trust this one certificate: hexadecimal or base64" },
     { name: "insecure", words: "trust any certificate" },
     {
+      name: "ping",
+      value: "IDLE,WAIT",
+      words: "seconds of silence until it is asked, and given up: 3,2",
+    },
+    {
       name: "udp-template",
       value: "URI",
       words: "where it takes UDP, with {target_host} and {target_port} (RFC 9298)",

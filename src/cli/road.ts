@@ -60,7 +60,7 @@ interface HopOptions {
 
 function openHop(options: TunnelOptions, { log, signal, via, learn }: HopOptions) {
   const { proxy, http, headers, ca, pin, insecure, identity } = options;
-  const { udpTemplate, udpDraft03 } = options;
+  const { ping, udpTemplate, udpDraft03 } = options;
   return connectProxy(proxy, {
     http,
     ...credentialsOf(options, log, learn),
@@ -70,6 +70,7 @@ function openHop(options: TunnelOptions, { log, signal, via, learn }: HopOptions
     insecure,
     clientCert: identity?.cert,
     clientKey: identity?.key,
+    timeouts: ping && { pingIdleMs: ping.idle * 1_000, pingWaitMs: ping.wait * 1_000 },
     udpTemplate,
     udpDraft03,
     via,

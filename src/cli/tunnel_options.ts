@@ -9,7 +9,7 @@ import type { Credentials } from "../masque/auth.ts";
 import { all, type Arguments, exclude, one } from "./arguments.ts";
 import { readCredentials, readPem, type Surroundings } from "./secrets.ts";
 import { UsageError } from "./usage_error.ts";
-import { readChoice, readHeader, readPin, readProxy, readUdpTemplate } from "./values.ts";
+import { readChoice, readHeader, readPin, readPing, readProxy, readUdpTemplate } from "./values.ts";
 
 /** The versions of HTTP towards the proxy. */
 export type HttpVersion = "auto" | "3" | "2" | "1.1";
@@ -33,6 +33,8 @@ export interface TunnelOptions {
   readonly insecure: boolean;
   /** PEM texts of our own certificate and its key. */
   readonly identity?: { readonly cert: string; readonly key: string };
+  /** Seconds of silence until a connection is asked whether it lives, and until it is given up. */
+  readonly ping?: { readonly idle: number; readonly wait: number };
   /** A template that RFC 9298, section 2, allows. */
   readonly udpTemplate?: string;
   readonly udpDraft03: boolean;
@@ -99,6 +101,7 @@ function readHop(hop: Arguments, around: Surroundings, isChain: boolean): Tunnel
     pin: one(hop, "pin", readPin),
     insecure: hop.options.has("insecure"),
     identity: readIdentity(hop, around),
+    ping: one(hop, "ping", readPing),
     udpTemplate: one(hop, "udp-template", readUdpTemplate),
     udpDraft03: hop.options.has("udp-draft03"),
   };

@@ -54,6 +54,20 @@ export function readNumber(option: string, text: string, min: number, max: numbe
   );
 }
 
+/** A connection that is asked more often than this costs more than it tells; after an hour nobody waits any more. */
+const [MIN_PING_S, MAX_PING_S] = [0.1, 3_600];
+
+/** Reads two numbers of seconds, such as `3,2`. */
+export function readPing(text: string): { readonly idle: number; readonly wait: number } {
+  const [, idle, wait] = (/^(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)$/.exec(text) ?? []).map(Number);
+  if ([idle, wait].every((seconds) => seconds >= MIN_PING_S && seconds <= MAX_PING_S)) {
+    return { idle, wait };
+  }
+  throw new UsageError(
+    `Option --ping does not take "${text}": give two numbers of seconds, such as 3,2`,
+  );
+}
+
 /** Reads an MTU in bytes. */
 export function readMtu(text: string): number {
   return readNumber("mtu", text, MIN_MTU, MAX_MTU);

@@ -13,6 +13,7 @@ import * as net from "node:net";
 import type { Duplex } from "node:stream";
 import * as tls from "node:tls";
 import { type Connection, overSocket } from "./connection.ts";
+import { connectTcp } from "./road/addresses.ts";
 import { CipherPipe } from "./tls_over.ts";
 
 /** How the other side proves who it is. */
@@ -72,16 +73,42 @@ export async function dial(target: DialTarget, options: DialOptions = {}): Promi
   const cancel = () => deadline.abort(signal?.reason);
   signal?.addEventListener("abort", cancel);
   try {
-    const socket = net.connect({ host, port, allowHalfOpen: true, autoSelectFamily: true });
-    await standing(socket, "connect", deadline.signal);
+    const socket = await connectTcp(host, port, deadline.signal);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     return target.tls === undefined
       ? overSocket(socket)
       : await inTls(socket, host, target.tls, pin, deadline.signal);
+  } catch (error) {
+    const isVague = (error as { code?: string }).code === VAGUE;
+    throw (isVague && await whenOutOfDate(target, deadline.signal)) || error;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);
+  }
+}
+
+/** What Deno 2.9 says of every certificate that does not convince it, also of one that would but for its dates. */
+const VAGUE = "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
+
+/** Looks at the certificate once more, to tell the operator when it is out of date: nothing is sent on this connection. */
+async function whenOutOfDate(
+  { hostname, port, tls }: DialTarget,
+  signal: AbortSignal,
+): Promise<Error | undefined> {
+  try {
+    const raw = await connectTcp(hostname, port, signal);
+    const settings = { ...tls, alpn: tls?.alpn ?? [], insecure: true };
+    const socket = await secure(raw, hostname, settings, undefined, signal);
+    const { valid_from: from, valid_to: to } = socket.getPeerCertificate();
+    socket.destroy();
+    raw.destroy();
+    if (Date.parse(to) < Date.now()) return coded("CERT_HAS_EXPIRED", `it expired on ${to}`);
+    if (Date.parse(from) > Date.now()) {
+      return coded("CERT_NOT_YET_VALID", `it is valid from ${from} on`);
+    }
+  } catch {
+    return undefined; // the first failure is the one to be told
   }
 }
 

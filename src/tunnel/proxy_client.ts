@@ -13,7 +13,9 @@ import type { Authorizer } from "./credentials/secret.ts";
 import { parsePin, type Trust } from "./dial.ts";
 import { H1Client } from "./h1.ts";
 import { H2Client } from "./h2.ts";
+import { obstacleToHttp3 } from "./h3/dial.ts";
 import { H3Client } from "./h3/client.ts";
+import { AutoClient } from "./road/auto.ts";
 import { Reach } from "./road/reach.ts";
 import { type ConnectedProxy, Road } from "./road/road.ts";
 import type { VersionClient } from "./road/version_client.ts";
@@ -27,7 +29,7 @@ import type { ProxyClient } from "./tunnel.ts";
  */
 export interface ConnectProxyOptions extends Trust, Credentials {
   /**
-   * `auto` takes what ALPN agrees on, and HTTP/1.1 in the clear; `2` in the clear is HTTP/2 with prior knowledge. `3` needs the runtime's QUIC
+   * `auto` races HTTP/3 with what TLS agrees on, and takes HTTP/1.1 in the clear; `2` in the clear is HTTP/2 with prior knowledge. `3` needs the runtime's QUIC
    * (`--unstable-net`), and trusts `caCerts` beside the public authorities.
    */
   readonly http?: "auto" | "3" | "2" | "1.1";
@@ -83,13 +85,43 @@ export async function connectProxy(
     throw new TypeError('Cannot speak HTTP/3 inside another proxy\'s tunnel: use "2" or "auto"');
   }
   const reach = new Reach(proxy, via && through(via, proxy));
+  const reaches = [reach];
   try {
-    const client = await firstClient(proxy, reach, alpn, signal);
-    return new Road({ client, reach, authorizer, log, name: proxy.name, via });
+    const tcp = (signal: AbortSignal) => firstClient(proxy, reach, alpn, signal);
+    const obstacle = via === undefined ? obstacleToHttp3(proxy) : "it goes inside no tunnel here";
+    const isRace = http === "auto" && obstacle === undefined;
+    if (http === "auto" && obstacle !== undefined && proxy.scheme === "https") {
+      log?.info(`HTTP/3 is not tried: ${obstacle}`);
+    }
+    const client = isRace ? await raceVersions(proxy, tcp, reaches, options) : await tcp(signal);
+    return new Road({ client, reaches, authorizer, log, name: proxy.name, via });
   } catch (error) {
-    reach.close();
+    for (const reach of reaches) reach.close();
     throw error;
   }
+}
+
+/** HTTP/3 against the versions over TCP; UDP is another way to the proxy, and reached or not by itself. */
+function raceVersions(
+  proxy: ProxySettings,
+  openTcp: (signal: AbortSignal) => Promise<VersionClient>,
+  reaches: Reach[],
+  { log, signal = new AbortController().signal }: ConnectProxyOptions,
+): Promise<VersionClient> {
+  const reach = new Reach(proxy);
+  reaches.push(reach);
+  const climb = {
+    hurry: () => reach.hurry(),
+    open: (port = proxy.port, signal: AbortSignal) =>
+      H3Client.connect({ ...proxy, port }, { reach, signal }),
+  };
+  return AutoClient.start({
+    climb,
+    openTcp,
+    port: proxy.port,
+    climbMs: proxy.timeouts.http3RetryMs,
+    onChange: (words) => log?.info(`${proxy.name}: ${words}`),
+  }, signal);
 }
 
 async function firstClient(

@@ -23,6 +23,8 @@ export interface TunnelTimeouts {
   readonly retryMs?: number;
   /** The longest time until the next attempt. Default 30 s. */
   readonly retryMaxMs?: number;
+  /** `auto`: after HTTP/3 failed, until it is tried again. Doubles with each failure, up to an hour. Default 30 s. */
+  readonly http3RetryMs?: number;
 }
 
 /** How a proxy is asked for UDP. */
@@ -56,6 +58,7 @@ export const DEFAULT_TIMEOUTS: Required<TunnelTimeouts> = {
   pingWaitMs: 2_000,
   retryMs: 200,
   retryMaxMs: 30_000,
+  http3RetryMs: 30_000,
 };
 
 /** Where to dial, offering the protocols `alpn`. */

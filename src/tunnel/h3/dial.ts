@@ -37,6 +37,7 @@ interface PinnedOptions extends Deno.ConnectQuicOptions<false> {
 export function obstacleToHttp3({ scheme, trust }: ProxySettings): string | undefined {
   if (!quicIsAvailable()) return WITHOUT_QUIC;
   if (scheme !== "https") return "it is always encrypted; write the proxy's URL with https://";
+  if (trust.clientCert !== undefined) return "QUIC here cannot show a client certificate";
   if (trust.insecure && trust.pin === undefined) {
     return "QUIC here cannot do without trust; pin the certificate (pin, --pin)";
   }

@@ -54,6 +54,7 @@ export class Reach {
   /** Wakes those who wait for the next attempt. */
   #hurry = Promise.withResolvers<void>();
   #address: string | undefined;
+  #hasStood = false;
 
   /** `dialer` opens connections; straight from this machine unless given. */
   constructor(proxy: ProxySettings, dialer: Dialer = straight(proxy)) {
@@ -69,6 +70,11 @@ export class Reach {
   /** Whether the latest attempt failed. */
   get isLost(): boolean {
     return this.#absence !== undefined;
+  }
+
+  /** Whether there was an attempt, and the latest did not fail. */
+  get isStanding(): boolean {
+    return this.#hasStood && this.#absence === undefined;
   }
 
   /** Opens a connection. Rejects with a `ProxyError`, or with the signal's reason. */
@@ -136,6 +142,7 @@ export class Reach {
 
   #found(connection: Reached): void {
     this.#address = connection.remoteAddress;
+    this.#hasStood = true;
     const away = this.#absence;
     if (away === undefined) return;
     this.#absence = undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ProxyError } from "../../errors.ts";
 import { type Log, SILENT } from "../../log.ts";
 import { askAuthorized } from "../credentials/authorizer.ts";
 import type { Authorizer } from "../credentials/secret.ts";
@@ -41,7 +42,8 @@ export interface ConnectedProxy extends ProxyClient {
 /** What a road is made of. */
 export interface RoadParts {
   readonly client: VersionClient;
-  readonly reach: Reach;
+  /** Whether the proxy can be reached: over TCP, over UDP, or both. */
+  readonly reaches: readonly Reach[];
   readonly authorizer: Authorizer;
   /** The proxy that this one is reached through. */
   readonly via?: ProxyClient;
@@ -54,7 +56,7 @@ export interface RoadParts {
 /** The client behind {@linkcode connectProxy}. */
 export class Road implements ConnectedProxy {
   readonly #client: VersionClient;
-  readonly #reach: Reach;
+  readonly #reaches: readonly Reach[];
   readonly #authorizer: Authorizer;
   readonly #name: string;
   readonly #via: ProxyClient | undefined;
@@ -62,23 +64,25 @@ export class Road implements ConnectedProxy {
   readonly #closing = new AbortController();
   readonly #network: Disposable;
   #tunnels = 0;
+  #lostAt: number | undefined;
   #isShutDown = false;
   #onIdle = () => {};
 
   /** Takes over what it is made of. */
-  constructor({ client, reach, authorizer, log = SILENT, name, via }: RoadParts) {
+  constructor({ client, reaches, authorizer, log = SILENT, name, via }: RoadParts) {
     this.#via = via;
     this.#client = client;
-    this.#reach = reach;
+    this.#reaches = reaches;
     this.#authorizer = authorizer;
     this.#log = log;
     this.#name = name;
-    reach.events = {
-      onLost: ({ message }) => log.warn(`${message}; trying again until it is back`),
-      onFound: (awayMs) =>
-        log.warn(`The proxy ${name} is back after ${Math.ceil(awayMs / 1000)} s`),
-      onRetry: () => void client.warm(this.#closing.signal).catch(() => {}), // which made the next attempt due
-    };
+    for (const reach of reaches) {
+      reach.events = {
+        onLost: (error) => this.#onLost(error),
+        onFound: () => this.#onFound(),
+        onRetry: () => void client.warm(this.#closing.signal).catch(() => {}), // which makes the next attempt due
+      };
+    }
     this.#network = watchNetwork(() => this.#onNetworkChange());
   }
 
@@ -90,7 +94,7 @@ export class Road implements ConnectedProxy {
   }
 
   get address(): string | undefined {
-    return this.#reach.address;
+    return this.#reaches.find(({ address }) => address !== undefined)?.address;
   }
 
   get connections(): number {
@@ -116,7 +120,7 @@ export class Road implements ConnectedProxy {
   async reconnect(): Promise<void> {
     this.#throwIfOver();
     this.#client.renew(({ localAddress }) => localAddress !== undefined && !isOurs(localAddress));
-    this.#reach.hurry();
+    for (const reach of this.#reaches) reach.hurry();
     await this.#client.warm(this.#closing.signal);
   }
 
@@ -135,7 +139,7 @@ export class Road implements ConnectedProxy {
     this.#isShutDown = true;
     this.#network[Symbol.dispose]();
     this.#closing.abort(new DOMException("The client was closed", "AbortError"));
-    this.#reach.close();
+    for (const reach of this.#reaches) reach.close();
     await this.#client.close();
     this.#onIdle();
   }
@@ -173,6 +177,20 @@ export class Road implements ConnectedProxy {
   #throwIfOver(): void {
     if (!this.#isShutDown) return;
     throw new TypeError("Cannot connect through a closed client: make another one");
+  }
+
+  /** While one way to the proxy stands, the loss of another is no loss of the proxy. */
+  #onLost({ message }: ProxyError): void {
+    if (this.#lostAt !== undefined || this.#reaches.some(({ isStanding }) => isStanding)) return;
+    this.#lostAt = performance.now();
+    this.#log.warn(`${message}; trying again until it is back`);
+  }
+
+  #onFound(): void {
+    if (this.#lostAt === undefined) return;
+    const seconds = Math.ceil((performance.now() - this.#lostAt) / 1_000);
+    this.#lostAt = undefined;
+    this.#log.warn(`The proxy ${this.#name} is back after ${seconds} s`);
   }
 
   #onNetworkChange(): void {

@@ -39,7 +39,7 @@ async function saidOfEmbedded(options: ProxyOptions, line: string): Promise<stri
 Deno.test("of a good proxy everything is ok", async () => {
   const said = await saidOfEmbedded({}, "");
   assertEquals(said.map((line) => line.slice(0, 6)), Array(5).fill("ok    "));
-  assertMatch(said[0], /reached in \d+ ms: https:\S+ \(HTTP\/2\)$/);
+  assertMatch(said[0], /reached in \d+ ms: https:\S+ \(HTTP\/[23]\)$/);
   assertMatch(said[1], /certificate is trusted/);
   assertMatch(said[2], /CONNECT to 127\.0\.0\.1:\d+ is granted/);
   assertMatch(said[3], /UDP is carried/);

@@ -69,6 +69,7 @@ Deno.test("up with a proxy alone has these defaults", () => {
     tokenCommand: undefined,
     privateTokens: undefined,
     identity: undefined,
+    ping: undefined,
     via: undefined,
     headers: [],
     ca: undefined,

@@ -98,6 +98,13 @@ Deno.test("A client certificate comes with its key, and with TLS", () => {
   refused("--proxy http://a --client-cert cert --client-key key", "about certificates");
 });
 
+Deno.test("--ping takes two numbers of seconds", () => {
+  assertEquals(tunnel("--proxy https://a --ping 0.5,2").ping, { idle: 0.5, wait: 2 });
+  for (const bad of ["3", "3,", "0,1", "1,0.01", "a,b", "1,2,3", "1e3,2"]) {
+    refused(`--proxy https://a --ping ${bad}`, "two numbers of seconds");
+  }
+});
+
 Deno.test("Two ways to say who we are contradict each other", () => {
   const ways = [
     "--token s3cret",
