@@ -13,6 +13,7 @@ import type { Secret } from "../tunnel/credentials/secret.ts";
 import type { Credentials } from "../tunnel/credentials/authorizer.ts";
 import { commandSecret, commandTokens, fileSecret, fileTokens } from "./secret_sources.ts";
 import type { TunnelOptions } from "./tunnel_options.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** Bits of the embedded proxy's token: nobody guesses 256. */
 const TOKEN_BYTES = 32;
@@ -34,12 +35,28 @@ export interface Road extends AsyncDisposable {
 /**
  * Connects to the proxy that the options name, through those before it; gives up when `signal` aborts. `learn` hears of secrets that come
  * up later.
+ *
+ * @throws {UsageError} If this machine, or this way of starting Deno, cannot do what they ask for
  */
 export async function openRoad(
   options: TunnelOptions,
   log: Log,
   signal?: AbortSignal,
   learn: (secret: string) => void = () => {},
+): Promise<Road> {
+  try {
+    return await open(options, log, signal, learn);
+  } catch (error) {
+    // What the library takes for a caller's mistake is one on the command line; its sentence says what to do.
+    throw error instanceof TypeError ? new UsageError(error.message, { cause: error }) : error;
+  }
+}
+
+async function open(
+  options: TunnelOptions,
+  log: Log,
+  signal: AbortSignal | undefined,
+  learn: (secret: string) => void,
 ): Promise<Road> {
   if (options.proxy === "embedded") return await openEmbedded(options, log, signal);
   await using stack = new AsyncDisposableStack();

@@ -5,8 +5,8 @@ import { createNamespace } from "../support/netns.ts";
 import { startProcess } from "../support/process.ts";
 import {
   commandLine,
-  startEmbeddedProxy,
   startEmbeddedProxyKnowing,
+  startHttp3Proxy,
   startUp,
 } from "../support/pseudotcp.ts";
 import { requires } from "../support/requires.ts";
@@ -38,6 +38,7 @@ for (
     ["a tunnel of its own", "ipv4", "1.1", "off"],
     ["a tunnel of its own", "ipv6", "2", "off"],
     ["a port at the proxy", "ipv4", "2", "auto"],
+    ["datagrams of QUIC", "ipv4", "3", "off"],
   ] as const
 ) {
   Deno.test(
@@ -47,10 +48,19 @@ for (
       await using addresses = await borrowAddresses();
       const hostname = addresses[family];
       await using server = await serveHttp3(hostname);
-      await using proxy = await startEmbeddedProxy("--plain");
+      await using proxy = await startHttp3Proxy();
       await using namespace = await createNamespace();
-      const options = ["--http", http, "--udp-bind", udpBind, "--log", "debug"];
-      await using up = await startUp(namespace, `http://${proxy.authority}`, ...options);
+      const options = [
+        "--pin",
+        proxy.pin!,
+        "--http",
+        http,
+        "--udp-bind",
+        udpBind,
+        "--log",
+        "debug",
+      ];
+      await using up = await startUp(namespace, `https://${proxy.authority}`, ...options);
       const client = [PEER, "client", hostname, server.port, "localhost", server.ca, LENGTH];
       const { stdout, stderr, code } = await namespace.run("python3", ...client);
       assertEquals(code, 0, stderr);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { assertEquals, assertMatch } from "@std/assert";
 import { borrowAddresses } from "../support/addresses.ts";
 import { createNamespace } from "../support/netns.ts";
-import { runUdpClient, startEmbeddedProxy, startUp } from "../support/pseudotcp.ts";
+import { runUdpClient, startHttp3Proxy, startUp } from "../support/pseudotcp.ts";
 import { requires } from "../support/requires.ts";
 
 const NEEDS = requires("netns", "tun");
@@ -28,7 +28,14 @@ async function serveStun(hostname: string, onSeen: (from: RemoteInfo) => void = 
   };
 }
 
-for (const [http, family] of [["1.1", "ipv4"], ["2", "ipv4"], ["2", "ipv6"]] as const) {
+for (
+  const [http, family] of [
+    ["1.1", "ipv4"],
+    ["2", "ipv4"],
+    ["2", "ipv6"],
+    ["3", "ipv4"],
+  ] as const
+) {
   Deno.test(
     `RFC 4787, REQ-1 and REQ-8: all see one address of a program's port, and strangers reach it there, over HTTP/${http} and ${family}`,
     NEEDS,
@@ -40,9 +47,10 @@ for (const [http, family] of [["1.1", "ipv4"], ["2", "ipv4"], ["2", "ipv6"]] as 
         knocker.socket.send("knock", port, address);
       });
       await using two = await serveStun(others[family]);
-      await using proxy = await startEmbeddedProxy("--plain", "--bind", addresses[family]);
+      await using proxy = await startHttp3Proxy("--bind", addresses[family]);
       await using namespace = await createNamespace();
-      await using _up = await startUp(namespace, `http://${proxy.authority}`, "--http", http);
+      const url = `https://${proxy.authority}`;
+      await using _up = await startUp(namespace, url, "--pin", proxy.pin!, "--http", http);
       const { answers, heard } = await runUdpClient<{ answers: string[]; heard: string }>(
         namespace,
         "mapped",

@@ -20,10 +20,17 @@ export function commandLine(...args: string[]): [command: string, ...args: strin
   return [Deno.execPath(), "run", "-A", "--no-config", "--no-prompt", MOD, ...args];
 }
 
-/** Starts the program. */
+/** Starts the program; with `--http 3` Deno gets the flag that QUIC is behind. */
 export function startPseudoTcp(...args: string[]): Process {
-  const [command, ...words] = commandLine(...args);
+  const line = commandLine(...args);
+  const isHttp3 = args.includes("--http") && args[args.indexOf("--http") + 1] === "3";
+  const [command, ...words] = isHttp3 ? withQuic(line) : line;
   return startProcess(command, words);
+}
+
+/** The words that start Deno, with the flag that QUIC is behind. */
+function withQuic([command, ...words]: [string, ...string[]]): [string, ...string[]] {
+  return [command, ...words.toSpliced(1, 0, "--unstable-net")];
 }
 
 /** The embedded proxy, listening. */
@@ -31,12 +38,20 @@ export interface EmbeddedProxy extends AsyncDisposable {
   readonly port: number;
   /** `127.0.0.1:port`. */
   readonly authority: string;
+  /** The SHA-256 of its certificate; absent without TLS. */
+  readonly pin?: string;
   readonly process: Process;
 }
 
 /** Starts the embedded proxy, open to the addresses of the origins. */
 export function startEmbeddedProxy(...args: string[]): Promise<EmbeddedProxy> {
   return listening(startPseudoTcp(...proxyArgs(args)));
+}
+
+/** The same, for HTTP/3, too. */
+export function startHttp3Proxy(...args: string[]): Promise<EmbeddedProxy> {
+  const [command, ...words] = withQuic(commandLine(...proxyArgs(args)));
+  return listening(startProcess(command, words));
 }
 
 /** The same with an `/etc/hosts` of its own, so that it knows names that nobody else does. Needs root. */
@@ -64,10 +79,12 @@ function proxyArgs(args: string[]): string[] {
 
 async function listening(process: Process): Promise<EmbeddedProxy> {
   try {
-    const [, port] = await process.waitFor(/^listening \S+:(\d+)/m, START_TIMEOUT_MS);
+    const line = /^listening \S+:(\d+)(?: --pin (\S+))?$/m;
+    const [, port, pin] = await process.waitFor(line, START_TIMEOUT_MS);
     return {
       port: Number(port),
       authority: `127.0.0.1:${port}`,
+      pin,
       process,
       [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
     };

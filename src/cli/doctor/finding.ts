@@ -6,6 +6,7 @@
 
 import { styleText } from "node:util";
 import { DeviceError, ProxyError } from "../../errors.ts";
+import { UsageError } from "../usage_error.ts";
 
 /**
  * - `ok`: as it should be.
@@ -49,6 +50,7 @@ export function no(words: string, advice?: string): Finding {
 
 /** The sentence of an error that carries one for people; anything else is a fault of ours, and thrown on. */
 export function sentenceOf(error: unknown): string {
-  if (error instanceof DeviceError || error instanceof ProxyError) return error.message;
+  const isForPeople = [DeviceError, ProxyError, UsageError].some((kind) => error instanceof kind);
+  if (isForPeople) return (error as Error).message;
   throw error;
 }

@@ -145,3 +145,11 @@ Deno.test("lines stand in columns, and are coloured on terminals", () => {
   assertEquals(lineOf(note("a", "b"), false), "note  a: b");
   assertEquals(lineOf(no("a", "b"), true), "\x1b[31mno  \x1b[39m  a: b");
 });
+
+Deno.test("what the library takes for a mistake is one sentence, too", async () => {
+  await using proxy = await serveProxy();
+  const { tunnel } = doctor(`--proxy ${proxy.url} --insecure --http 3`);
+  const said = await saidOf(tunnel!, { hostname: "a.example", port: 1 });
+  assertEquals(said.length, 1);
+  assertMatch(said[0], /^no {4}Cannot speak HTTP\/3: /);
+});
