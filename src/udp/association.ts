@@ -2,7 +2,7 @@
  * One UDP association: what a program and one far side send each other, for as long as the program goes on. PURE: no clock, no promise.
  *
  * UDP has no opening and no end, so its life is a deadline that every datagram of the program moves (RFC 4787, section 4.3, REQ-6);
- * datagrams of the far side do not, or whoever sends them could keep it alive for ever. No ICMP error ends it (REQ-10).
+ * datagrams of the far side do not, or whoever sends them could keep it alive for ever. No ICMP error ends it (REQ-12).
  *
  * @module
  */

@@ -8,13 +8,15 @@ import { RFC5961, RFC6528 } from "./attacks.ts";
 import { RFC8985 } from "./loss_by_time.ts";
 import { RFC6691, RFC7323, SACK } from "./options.ts";
 import { OVERLOAD } from "./overload.ts";
+import { RFC4787 } from "./rfc4787.ts";
 import { RFC9293_FROM_36 } from "./rfc9293_from_36.ts";
 import { RFC9293_TO_35 } from "./rfc9293_to_35.ts";
 import { RFC1122, RFC5681, RFC6298, RFC9438 } from "./sending.ts";
 import { STALLS } from "./stalls.ts";
 import type { Chapter } from "./table.ts";
 
-export const CHAPTERS: readonly Chapter[] = [
+/** What one end of TCP owes. */
+export const TCP_CHAPTERS: readonly Chapter[] = [
   {
     title: "RFC 9293, appendix B: the numbered MUSTs",
     rows: [...RFC9293_TO_35, ...RFC9293_FROM_36],
@@ -32,3 +34,11 @@ export const CHAPTERS: readonly Chapter[] = [
   { title: "Overload: what it may cost", rows: OVERLOAD },
   { title: "Stalls that others ran into", rows: STALLS },
 ];
+
+/** What a translator of UDP owes. */
+export const UDP_CHAPTERS: readonly Chapter[] = [
+  { title: "RFC 4787: what a translator owes to UDP", rows: RFC4787 },
+];
+
+/** All of them. */
+export const CHAPTERS: readonly Chapter[] = [...TCP_CHAPTERS, ...UDP_CHAPTERS];

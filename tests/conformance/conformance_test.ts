@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type State, TRANSITIONS } from "../../src/tcp/states.ts";
 import { CHAPTERS } from "./chapters.ts";
 import { metRows, missingPlaces, missingProofs, proofsNotRun, repeatedIds } from "./check.ts";
-import { freshPage, PAGE, ROOT } from "./page.ts";
+import { freshPage, PAGES, pathOf, ROOT } from "./page.ts";
 import { renderStates, renderTable, replacePart } from "./render.ts";
 import { type Chapter, met, notApplicable, notMet } from "./table.ts";
 import { declaredIn, filesOf, passedIn, readDeclared } from "./test_names.ts";
@@ -28,10 +28,12 @@ Deno.test("the table has all 69 numbered MUSTs of RFC 9293, in order, and no row
   assertEquals(repeatedIds(CHAPTERS), []);
 });
 
-Deno.test("src/tcp/README.md is fresh: deno task conformance would change nothing", async () => {
-  const page = await Deno.readTextFile(PAGE);
-  assert(await freshPage(page) === page, "It is stale: run deno task conformance");
-});
+for (const page of PAGES) {
+  Deno.test(`${pathOf(page)} is fresh: deno task conformance would change nothing`, async () => {
+    const text = await Deno.readTextFile(new URL(pathOf(page), ROOT));
+    assert(await freshPage(page, text) === text, "It is stale: run deno task conformance");
+  });
+}
 
 /** A table with something wrong in each row. */
 const BAD: Chapter[] = [{

@@ -1,12 +1,12 @@
 /**
- * `deno task conformance`: writes the table of requirements and the picture of the states into `src/tcp/README.md`.
+ * `deno task conformance`: writes the tables of requirements and the picture of the states into the pages of `tcp/` and `udp/`.
  *
  * @module
  */
 
 import { CHAPTERS } from "./chapters.ts";
 import { missingProofs } from "./check.ts";
-import { freshPage, PAGE, ROOT } from "./page.ts";
+import { freshPage, PAGES, pathOf, ROOT } from "./page.ts";
 import { readDeclared } from "./test_names.ts";
 
 const wrong = missingProofs(CHAPTERS, await readDeclared(ROOT));
@@ -14,7 +14,10 @@ if (wrong.length > 0) {
   console.error(wrong.join("\n"));
   Deno.exit(1);
 }
-const page = await Deno.readTextFile(PAGE);
-const fresh = await freshPage(page);
-await Deno.writeTextFile(PAGE, fresh);
-console.log(`src/tcp/README.md ${fresh === page ? "was fresh" : "is written"}`);
+for (const page of PAGES) {
+  const url = new URL(pathOf(page), ROOT);
+  const text = await Deno.readTextFile(url);
+  const fresh = await freshPage(page, text);
+  await Deno.writeTextFile(url, fresh);
+  console.log(`${pathOf(page)} ${fresh === text ? "was fresh" : "is written"}`);
+}

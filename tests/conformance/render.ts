@@ -1,5 +1,5 @@
 /**
- * The parts of `src/tcp/README.md` that are written by `deno task conformance`: the picture of the states, and the table.
+ * The parts of `src/tcp/README.md` and `src/udp/README.md` that are written by `deno task conformance`: the picture of the states, and the table.
  *
  * @module
  */
@@ -27,8 +27,12 @@ function id(state: State): string {
   return state.replaceAll("-", "_");
 }
 
-/** The whole table: how many rows there are of each kind, and a section for each chapter. */
-export function renderTable(chapters: readonly Chapter[], declared: readonly Declared[]): string {
+/** The whole table, for the page of a room: how many rows there are of each kind, and a section for each chapter. */
+export function renderTable(
+  chapters: readonly Chapter[],
+  declared: readonly Declared[],
+  room = "tcp",
+): string {
   const rows = chapters.flatMap((chapter) => chapter.rows);
   const count = (kind: Row["kind"]) => rows.filter((row) => row.kind === kind).length;
   const total = `${rows.length} rows: ${count("met")} met, ${count("not applicable")} not ` +
@@ -39,16 +43,16 @@ export function renderTable(chapters: readonly Chapter[], declared: readonly Dec
       "",
       "| | requirement | where | shown by |",
       "| --- | --- | --- | --- |",
-      ...rows.map((row) => renderRow(row, declared)),
+      ...rows.map((row) => renderRow(row, declared, room)),
     ].join("\n")
   );
   return [total, ...sections].join("\n\n");
 }
 
-function renderRow(row: Row, declared: readonly Declared[]): string {
+function renderRow(row: Row, declared: readonly Declared[], room: string): string {
   const { id, text } = row;
   if (row.kind !== "met") return line(id, text, `*${row.kind}*`, `because ${row.because}`);
-  const where = row.at.map(place).join("<br>");
+  const where = row.at.map((at) => place(at, room)).join("<br>");
   const proofs = row.tests.map((name) => proof(name, declared));
   return line(
     id,
@@ -63,9 +67,9 @@ function line(...cells: string[]): string {
 }
 
 /** `tcp/receive.ts arrive` as a link to the file. */
-function place(at: string): string {
+function place(at: string, room: string): string {
   const [path, ...names] = at.split(" ");
-  const href = path.startsWith("tcp/") ? path.slice(4) : `../${path}`;
+  const href = path.startsWith(`${room}/`) ? path.slice(room.length + 1) : `../${path}`;
   const shown = path.replace(/\.ts$/, "");
   return `[${shown}](${href}) ${names.map((name) => `\`${name}\``).join(" ")}`;
 }

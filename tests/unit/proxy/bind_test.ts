@@ -161,7 +161,7 @@ for (const http of ["1.1", "2"] as const) {
     await tunnel.closed;
   });
 
-  test("RFC 4787, REQ-9: a port reaches another by its public address, and is seen with its own", async () => {
+  Deno.test(`RFC 4787, REQ-9: a port reaches another by its public address, and is seen with its own, over HTTP/${http}`, async () => {
     await using all = await setting(http);
     const [one, two] = [await bind(all.client), await bind(all.client)];
     one.send(new Uint8Array([1]), two.publicAddresses[0]);
@@ -170,6 +170,26 @@ for (const http of ["1.1", "2"] as const) {
     two.send(new Uint8Array([2]), value!.peer);
     assertEquals((await one.readable.getReader().read()).value?.peer, two.publicAddresses[0]);
     for (const tunnel of [one, two]) {
+      tunnel.close();
+      await tunnel.closed;
+    }
+  });
+
+  Deno.test(`RFC 4787, REQ-2: every port of a client is seen at one address of a family, over HTTP/${http}`, async () => {
+    await using peer = await Peer.at("127.0.0.1");
+    await using all = await setting(http);
+    const tunnels = [await bind(all.client), await bind(all.client), await bind(all.client)];
+    for (const [i, tunnel] of tunnels.entries()) {
+      tunnel.send(new Uint8Array([i]), peer.target);
+      await peer.until(i + 1);
+    }
+    assertEquals(
+      peer.heard.map(({ from }) => from),
+      tunnels.map((each) => each.publicAddresses[0]),
+    );
+    assertEquals(new Set(peer.heard.map(({ from }) => from.hostname)).size, 1);
+    assertEquals(new Set(peer.heard.map(({ from }) => from.port)).size, 3, "REQ-3");
+    for (const tunnel of tunnels) {
       tunnel.close();
       await tunnel.closed;
     }

@@ -128,7 +128,7 @@ Deno.test("behind an answer from port 53 it is over after 17 s, and a further qu
   asked.until(5 * MINUTE - 1).events().until(5 * MINUTE).events("ended: idle");
 });
 
-Deno.test("RFC 4787, REQ-10: no ICMP error ends an association", () => {
+Deno.test("RFC 4787, REQ-12: no ICMP error ends an association", () => {
   const script = opened().answer(2, 20).expect("2x20");
   const answered = datagramFrame({ data: payload(2, 20) }).subarray(10);
   // As if the program's host said that nobody listens there: the packet of ours that it gives back.
