@@ -26,8 +26,12 @@ export interface H3ConnectionOptions {
   readonly maxHeadBytes: number;
   /** A server takes extended CONNECT. */
   readonly connectProtocol: boolean;
+  /** Whether to say that we take a stream cut off within a frame for a reset; true unless given, and false plays a peer that is not ours. */
+  readonly tunnelResets?: boolean;
   /** A request came: makes the one who reads its head. To a client none may come. */
   onRequest?(open: (takeHead: TakeHead) => H3Stream): void;
+  /** A stream has to be held until the connection ends, which it does as soon as no other is open: no further ones, please. */
+  onHeld?(): void;
   /** The peer takes no stream of this number or above. */
   onGoaway?(id: number): void;
 }
@@ -43,6 +47,8 @@ export class H3Connection {
   readonly #gotSettings = Promise.withResolvers<H3Settings>();
   readonly #peerStreams: PeerStreams;
   readonly #streams = new Map<number, H3Stream>();
+  /** Streams that were broken off and must not end before the connection does. */
+  readonly #held = new Set<H3Stream>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #datagrams: DatagramSender;
   readonly #host: StreamHost;
@@ -89,6 +95,16 @@ export class H3Connection {
     return this.#adopt(stream, takeHead);
   }
 
+  /** Calls back after so long, unless the connection is over by then. */
+  later(ms: number, callback: () => void): void {
+    if (this.#isOver) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      callback();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
   /** Says that streams of this number and above are not served any more. */
   sendGoaway(id: number): void {
     this.#say(encodeIdFrame(FRAME.GOAWAY, id));
@@ -127,12 +143,12 @@ export class H3Connection {
 
   /** Settings first (section 6.2.1), and a stream that nobody knows, so that nobody comes to rely on there being none (section 6.2.3). */
   async #speak(): Promise<void> {
-    const { side, maxHeadBytes, connectProtocol } = this.#options;
+    const { side, maxHeadBytes, connectProtocol, tunnelResets = true } = this.#options;
     const settings = {
       maxFieldSectionSize: maxHeadBytes,
       connectProtocol: side === "server" && connectProtocol,
       datagrams: true,
-      tunnelResets: true,
+      tunnelResets,
     };
     const grease = Math.floor(Math.random() * GREASE_NUMBERS);
     try {
@@ -237,6 +253,11 @@ export class H3Connection {
     return adopted;
   }
 
+  #endIfOnlyHeld(): void {
+    if (this.#held.size === 0 || this.#streams.size > 0) return;
+    this.close(ERROR.CONNECT_ERROR, "a tunnel was broken off");
+  }
+
   #fail({ code, reason }: H3Fault): void {
     this.close(code, reason);
   }
@@ -259,15 +280,16 @@ export class H3Connection {
         this.#datagrams.send(bytes, onLost);
         return true;
       },
-      later: (ms, callback) => {
-        if (this.#isOver) return;
-        const timer = setTimeout(() => {
-          this.#timers.delete(timer);
-          callback();
-        }, ms);
-        this.#timers.add(timer);
+      later: (ms, callback) => this.later(ms, callback),
+      hold: (stream) => {
+        this.#held.add(stream);
+        this.#options.onHeld?.();
+        this.#endIfOnlyHeld();
       },
-      closed: ({ id }) => void this.#streams.delete(id),
+      closed: ({ id }) => {
+        this.#streams.delete(id);
+        this.#endIfOnlyHeld();
+      },
     };
   }
 }

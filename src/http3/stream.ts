@@ -2,17 +2,17 @@
  * One request stream (RFC 9114, section 4) as a `node:stream` duplex of the bytes behind the head. An end is an end, and what breaks is
  * destroyed: the two never look alike, here and at the peer.
  *
- * That last part is work, because the runtime sends no RESET_STREAM: it ends a stream that is dropped as if all had been said. So a stream that
- * is broken off is first announced on the control stream (`RESET_TUNNEL`) and asked to stop (STOP_SENDING), and then ends in the middle of a
- * frame. A peer of our own takes any of the three for the reset that they mean. To another peer only STOP_SENDING goes at first, which
- * most answer with a reset of their own, and then our end becomes one, too. Those who do not see a frame cut off after {@linkcode LINGER_MS}:
- * for them that is a broken connection (section 7.1), never a whole transfer.
+ * That last part is work, because the runtime sends no RESET_STREAM: it ends a stream that is dropped as if all had been said. A peer of our own
+ * is told on the control stream (`RESET_TUNNEL`), is asked to stop (STOP_SENDING), and sees the stream end in the middle of a frame; it takes any
+ * of the three for the reset that they mean. Another peer is asked to stop, at the latest when it says something (a read that is under way keeps the
+ * runtime from asking), which many answer with a reset of their own, and then our end is one, too. Where that does not come, the stream is held open and says nothing any more: the connection takes no further ones, and its end is
+ * the reset. Half a frame would be quicker, but by section 7.1 of the RFC it breaks every other tunnel of the connection.
  *
  * @module
  */
 
 import { Duplex } from "node:stream";
-import { ERROR, fault, FRAME, type H3Fault } from "../masque/h3/codes.ts";
+import { ERROR, fault, FRAME, greaseNumber, type H3Fault } from "../masque/h3/codes.ts";
 import { encodeFieldSection, type Field } from "../masque/h3/field_section.ts";
 import {
   CUT_OFF,
@@ -26,7 +26,13 @@ import { setVarint, varintLength } from "../masque/varint.ts";
 import { concatBytes } from "../bytes.ts";
 
 /** What a peer that knows nothing of us gets to answer STOP_SENDING: four round trips of a slow way. */
-export const LINGER_MS = 2_000;
+const ANSWER_MS = 2_000;
+
+/** A frame that nobody knows and everybody skips (section 7.2.8): writing it tells whether the peer has stopped us. */
+const PROBE = encodeFrame(greaseNumber(0), new Uint8Array(0));
+
+/** What the runtime needs to tell. */
+const PROBE_MS = 100;
 
 /** Payload that is copied behind its frame header, so that both leave in one write; longer ones go by themselves. */
 const MAX_JOINED_BYTES = 16 * 1024;
@@ -59,6 +65,8 @@ export interface StreamHost {
   fail(fault: H3Fault): void;
   /** Sends a datagram when it fits, and says whether. */
   sendDatagram(bytes: Uint8Array, onLost: () => void): boolean;
+  /** This stream, which was broken off, has to stay as it is: its end would be taken for one in order. */
+  hold(stream: H3Stream): void;
   /** Calls back after so long, unless the connection is over by then. */
   later(ms: number, callback: () => void): void;
   /** It is over. */
@@ -241,14 +249,20 @@ export class H3Stream {
     if (this.#host.knowsResets) this.#host.announceReset(this.id);
     if (!this.#hasEndedIn) this.#reader.cancel().catch(() => {}); // STOP_SENDING
     if (this.#hasEndedOut) return;
-    if (this.#host.knowsResets) return this.#cutOff();
-    this.#host.later(LINGER_MS, () => this.#cutOff());
+    if (this.#host.knowsResets) this.#cutOff();
+    else this.#host.later(ANSWER_MS, () => this.#holdUnlessStopped());
   }
 
-  /** Behind whatever write is under way, however long that takes. Fails, and is a reset then, when the peer has stopped us. */
+  /** Behind whatever write is under way, however long that takes. */
   #cutOff(): void {
     this.#writer.write(CUT_OFF).catch(() => {});
     this.#writer.close().catch(() => {});
+  }
+
+  #holdUnlessStopped(): void {
+    let isStopped = false;
+    this.#writer.write(PROBE).catch(() => isStopped = true);
+    this.#host.later(PROBE_MS, () => isStopped || this.#host.hold(this));
   }
 }
 

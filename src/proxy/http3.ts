@@ -50,10 +50,11 @@ export function serveHttp3(conn: Deno.QuicConn, options: Http3Options): Http3Con
       connection.close();
     }, limits.idleTimeoutMs);
   };
-  const connection = new H3Connection(conn, {
+  const connection: H3Connection = new H3Connection(conn, {
     side: "server",
     maxHeadBytes: limits.headBytes,
     connectProtocol: true,
+    onHeld: () => connection.sendGoaway(nextId),
     onRequest(open) {
       clearTimeout(idle);
       const serving = serveStream(open, options, (id) => nextId = Math.max(nextId, id + 4))

@@ -13,7 +13,7 @@ import {
   type TlsServer,
 } from "./servers.ts";
 
-/** Envoy: CONNECT over HTTP/2 and HTTP/1.1, by TLS or in the clear, ended by itself. */
+/** Envoy: CONNECT over HTTP/2 and HTTP/1.1, by TLS or in the clear, ended by itself; with TLS over HTTP/3, too, on UDP and the same port. */
 export function startEnvoy(options: { tls: true }): Promise<TlsServer>;
 export function startEnvoy(options: { tls: false }): Promise<Server>;
 export function startEnvoy({ tls }: { tls: boolean }): Promise<Server> {
@@ -30,13 +30,12 @@ function envoyConfig(port: number, files?: Certificate): unknown {
   const type = (name: string) => `type.googleapis.com/envoy.extensions.${name}`;
   const cache = { name: "names", dns_lookup_family: "V4_PREFERRED" };
   const upgrades = [{ upgrade_type: "CONNECT" }, { upgrade_type: "CONNECT-UDP" }];
-  const manager = {
+  const manager = (version: object) => ({
     "@type": type(
       "filters.network.http_connection_manager.v3.HttpConnectionManager",
     ),
     stat_prefix: "proxy",
-    codec_type: "AUTO",
-    http2_protocol_options: { allow_connect: true },
+    ...version,
     upgrade_configs: upgrades,
     stream_idle_timeout: "0s",
     route_config: {
@@ -63,6 +62,11 @@ function envoyConfig(port: number, files?: Certificate): unknown {
       },
       { name: "router", typed_config: { "@type": type("filters.http.router.v3.Router") } },
     ],
+  });
+  const overTcp = { codec_type: "AUTO", http2_protocol_options: { allow_connect: true } };
+  const overUdp = {
+    codec_type: "HTTP3",
+    http3_protocol_options: { allow_extended_connect: true },
   };
   const pem = files && {
     certificate_chain: { filename: files.caFile },
@@ -81,10 +85,10 @@ function envoyConfig(port: number, files?: Certificate): unknown {
         name: "proxy",
         address: { socket_address: { address: "127.0.0.1", port_value: port } },
         filter_chains: [{
-          filters: [{ name: "http", typed_config: manager }],
+          filters: [{ name: "http", typed_config: manager(overTcp) }],
           ...(transport ? { transport_socket: transport } : {}),
         }],
-      }],
+      }, ...(pem ? [quicListener(port, pem, manager(overUdp))] : [])],
       clusters: [{
         name: "anywhere",
         lb_policy: "CLUSTER_PROVIDED",
@@ -97,5 +101,24 @@ function envoyConfig(port: number, files?: Certificate): unknown {
         },
       }],
     },
+  };
+}
+
+function quicListener(port: number, pem: object, manager: object): unknown {
+  const type = "type.googleapis.com/envoy.extensions.transport_sockets.quic.v3";
+  return {
+    name: "quic",
+    address: { socket_address: { protocol: "UDP", address: "127.0.0.1", port_value: port } },
+    udp_listener_config: { quic_options: {}, downstream_socket_config: { prefer_gro: true } },
+    filter_chains: [{
+      filters: [{ name: "http", typed_config: manager }],
+      transport_socket: {
+        name: "quic",
+        typed_config: {
+          "@type": `${type}.QuicDownstreamTransport`,
+          downstream_tls_context: { common_tls_context: { tls_certificates: [pem] } },
+        },
+      },
+    }],
   };
 }

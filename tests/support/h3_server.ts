@@ -19,6 +19,8 @@ export interface H3ServerOptions {
   readonly takesProtocols?: boolean;
   /** Streams at once on a connection. */
   readonly maxStreams?: number;
+  /** Knows nothing of our way to break a tunnel off, like everybody else's servers. */
+  readonly isForeign?: boolean;
   /** Each stream, as soon as its head is there. */
   readonly onStream?: (stream: H3Stream, connection: H3Connection, quic: Deno.QuicConn) => void;
 }
@@ -43,6 +45,7 @@ export function serveH3(origin: Origin, options: H3ServerOptions = {}): TestServ
       side: "server",
       maxHeadBytes: 16_384,
       connectProtocol: options.takesProtocols ?? false,
+      tunnelResets: !options.isForeign,
       onRequest: (openStream) => void take(openStream, connection, quic),
     });
     open.add(connection);

@@ -71,7 +71,9 @@ export async function makeCertificate(folder: string): Promise<Certificate> {
   const files = { keyFile: `${folder}/key.pem`, caFile: `${folder}/certificate.pem` };
   const names = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1";
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  const subject = ["-subj", "/CN=localhost", "-addext", names, "-days", "2"];
+  // rustls takes no authority for a server.
+  const server = ["-addext", names, "-addext", "basicConstraints=critical,CA:FALSE"];
+  const subject = ["-subj", "/CN=localhost", ...server, "-days", "2"];
   const out = ["-keyout", files.keyFile, "-out", files.caFile];
   await runTool("openssl", "req", "-x509", ...key, ...subject, ...out);
   return files;

@@ -28,6 +28,12 @@ import type { QuicConnection } from "./dial.ts";
  */
 const EXPECTED_STREAMS = 100;
 
+/**
+ * The end of a connection takes with it what is still on its way, and the runtime does not tell what has arrived. So the connection outlives its
+ * last flow for so long: three round trips of a slow way.
+ */
+const ARRIVAL_MS = 300;
+
 /** One HTTP/3 connection. */
 export class H3Session implements FlowSession {
   readonly #connection: H3Connection;
@@ -35,6 +41,8 @@ export class H3Session implements FlowSession {
   readonly #events: SessionEvents<H3Session>;
   /** Requests without an answer yet. */
   readonly #waiting = new Set<H3Stream>();
+  /** When the latest flow ended. */
+  #endedAt = -Infinity;
   #limit = EXPECTED_STREAMS;
   #active = 0;
   #retired = false;
@@ -48,6 +56,7 @@ export class H3Session implements FlowSession {
       maxHeadBytes: MAX_HEAD_BYTES,
       connectProtocol: false,
       onGoaway: (id) => this.#onGoaway(id),
+      onHeld: () => this.#retire(),
     });
     void this.#connection.closed.then(() => {
       quic.release();
@@ -149,9 +158,10 @@ export class H3Session implements FlowSession {
     }
   }
 
-  /** Ends the connection; its flows are reset. */
+  /** Ends the connection; its flows are reset. What the last flow has sent gets a moment to arrive. */
   async close(): Promise<void> {
-    this.#connection.close(ERROR.NO_ERROR);
+    this.#retire();
+    if (this.#active > 0) this.#connection.close(ERROR.NO_ERROR);
     await this.#connection.closed;
   }
 
@@ -218,15 +228,22 @@ export class H3Session implements FlowSession {
 
   #release(): void {
     this.#active--;
-    if (this.#active === 0 && this.#retired) this.#connection.close(ERROR.NO_ERROR);
+    this.#endedAt = performance.now();
+    if (this.#active === 0 && this.#retired) this.#endSoon();
     this.#events.onReleased(this);
   }
 
   #retire(): void {
     if (this.#retired) return;
     this.#retired = true;
-    if (this.#active === 0) this.#connection.close(ERROR.NO_ERROR);
+    if (this.#active === 0) this.#endSoon();
     this.#events.onRetired(this);
+  }
+
+  #endSoon(): void {
+    const leftMs = this.#endedAt + ARRIVAL_MS - performance.now();
+    if (leftMs <= 0) return this.#connection.close(ERROR.NO_ERROR);
+    this.#connection.later(leftMs, () => this.#connection.close(ERROR.NO_ERROR));
   }
 }
 
