@@ -26,6 +26,8 @@ export interface H3ConnectionOptions {
   readonly maxHeadBytes: number;
   /** A server takes extended CONNECT. */
   readonly connectProtocol: boolean;
+  /** Whether to take HTTP Datagrams beside the streams; true unless given. */
+  readonly datagrams?: boolean;
   /** Whether to say that we take a stream cut off within a frame for a reset; true unless given, and false plays a peer that is not ours. */
   readonly tunnelResets?: boolean;
   /** A request came: makes the one who reads its head. To a client none may come. */
@@ -143,11 +145,12 @@ export class H3Connection {
 
   /** Settings first (section 6.2.1), and a stream that nobody knows, so that nobody comes to rely on there being none (section 6.2.3). */
   async #speak(): Promise<void> {
-    const { side, maxHeadBytes, connectProtocol, tunnelResets = true } = this.#options;
+    const { side, maxHeadBytes, connectProtocol } = this.#options;
+    const { datagrams = true, tunnelResets = true } = this.#options;
     const settings = {
       maxFieldSectionSize: maxHeadBytes,
       connectProtocol: side === "server" && connectProtocol,
-      datagrams: true,
+      datagrams,
       tunnelResets,
     };
     const grease = Math.floor(Math.random() * GREASE_NUMBERS);

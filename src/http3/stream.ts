@@ -34,6 +34,9 @@ const PROBE = encodeFrame(greaseNumber(0), new Uint8Array(0));
 /** What the runtime needs to tell. */
 const PROBE_MS = 100;
 
+/** Pieces of a chunk above which joining them costs less than handing them over one by one. */
+const MANY_PIECES = 3;
+
 /** Payload that is copied behind its frame header, so that both leave in one write; longer ones go by themselves. */
 const MAX_JOINED_BYTES = 16 * 1024;
 
@@ -93,6 +96,8 @@ export class H3Stream {
   readonly #message: MessageReader;
   readonly #gotHead = Promise.withResolvers<void>();
   #isPumping = false;
+  /** Payload of the chunk under way, in views. */
+  #pieces: Uint8Array[] = [];
   #wants = true;
   #hasEndedIn = false;
   #hasEndedOut = false;
@@ -130,7 +135,7 @@ export class H3Stream {
         if (typeof next === "string" && next !== "head") this.#settleHead();
         return next;
       },
-      data: (bytes) => void (this.#wants = this.duplex.push(bytes)),
+      data: (bytes) => void this.#pieces.push(bytes),
     });
     void this.#pump();
   }
@@ -201,9 +206,17 @@ export class H3Stream {
 
   #take(bytes: Uint8Array<ArrayBuffer>): void {
     const found = this.#message.push(bytes);
+    this.#pushPieces();
     if (found === undefined) return;
     this.duplex.destroy(new StreamBroken(found.reason));
     if (!found.isOfStream) this.#host.fail(found);
+  }
+
+  /** Many small frames in one chunk are one chunk to whoever reads. */
+  #pushPieces(): void {
+    const pieces = this.#pieces.splice(0);
+    if (pieces.length > MANY_PIECES) this.#wants = this.duplex.push(concatBytes(pieces));
+    else for (const piece of pieces) this.#wants = this.duplex.push(piece);
   }
 
   #takeEnd(): void {

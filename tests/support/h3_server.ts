@@ -19,6 +19,8 @@ export interface H3ServerOptions {
   readonly takesProtocols?: boolean;
   /** Streams at once on a connection. */
   readonly maxStreams?: number;
+  /** Takes no datagrams beside the streams. */
+  readonly capsulesOnly?: boolean;
   /** Knows nothing of our way to break a tunnel off, like everybody else's servers. */
   readonly isForeign?: boolean;
   /** Each stream, as soon as its head is there. */
@@ -46,6 +48,7 @@ export function serveH3(origin: Origin, options: H3ServerOptions = {}): TestServ
       maxHeadBytes: 16_384,
       connectProtocol: options.takesProtocols ?? false,
       tunnelResets: !options.isForeign,
+      datagrams: !options.capsulesOnly,
       onRequest: (openStream) => void take(openStream, connection, quic),
     });
     open.add(connection);

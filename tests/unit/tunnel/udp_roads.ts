@@ -18,7 +18,7 @@ import {
   type ServerOptions,
   type TestServer,
 } from "../../support/tunnel_servers.ts";
-import { connectTo } from "./roads.ts";
+import { connectTo, overH3 } from "./roads.ts";
 
 ffiIsUsable(); // the library stays open for the life of the program, which a test would take for a leak
 
@@ -149,6 +149,15 @@ export const UDP_ROADS: readonly UdpRoad[] = [
   road("HTTP/1.1 in TLS", "1.1", { tls: true }),
   road("HTTP/2 in the clear", "2"),
   road("HTTP/2 in TLS", "2", { tls: true }),
+  {
+    name: "HTTP/3 in capsules",
+    hasEnds: true,
+    originResets: true,
+    open: (origin) => {
+      const options = { takesProtocols: true, capsulesOnly: true };
+      return overH3((far) => origin(datagramSide(far)), options);
+    },
+  },
   road("draft 03", "1.1", {}, { udpDraft03: true }),
   { name: "memory", hasEnds: true, originResets: true, open: memory },
   { name: "direct", hasEnds: false, originResets: false, open: direct },
