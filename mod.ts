@@ -21,7 +21,12 @@ export {
 } from "./src/dns/resolver.ts";
 export { DeviceError, type DeviceErrorCode, FlowError, ProxyError } from "./src/errors.ts";
 export type { Clock } from "./src/flow/clock.ts";
-export { PseudoTcp, type PseudoTcpOptions, type PseudoTcpStats } from "./src/flow/pseudo_tcp.ts";
+export {
+  PseudoTcp,
+  type PseudoTcpOptions,
+  type PseudoTcpStats,
+  type Strays,
+} from "./src/flow/pseudo_tcp.ts";
 export type {
   Flow,
   FlowEnd,

@@ -17,7 +17,7 @@ import { DohResolver } from "./dns/resolver.ts";
 import { Responder } from "./dns/responder.ts";
 import { ProxyError } from "./errors.ts";
 import type { Log } from "./log.ts";
-import type { Names } from "./policy/route.ts";
+import { Ipv6Path } from "./policy/ipv6_path.ts";
 import { fetchThrough } from "./tunnel/fetch_through.ts";
 import type { ProxyClient } from "./tunnel/tunnel.ts";
 import { cidrContains } from "./wire/address.ts";
@@ -42,8 +42,16 @@ export interface NameOptions {
   readonly ipv6?: boolean;
 }
 
+/** The name behind a fake address, which it keeps until the disposal. */
+export interface HeldName extends Disposable {
+  /** Undefined when the address has none, or is no fake one. */
+  readonly name: string | undefined;
+}
+
 /** A mode at work. */
-export interface NameService extends Names, AsyncDisposable {
+export interface NameService extends AsyncDisposable {
+  /** Whether questions are answered here, whichever resolver the program believes in. */
+  readonly isResolver: boolean;
   /** Whether datagrams to port 53 come to `answer`. */
   readonly takesDatagrams: boolean;
   /** The answer to a query that the program sent to `server`; undefined for what must stay unanswered. Never rejects. */
@@ -52,8 +60,18 @@ export interface NameService extends Names, AsyncDisposable {
     server: DnsServer,
     transport: DnsTransport,
   ): Promise<Uint8Array | undefined>;
-  /** Keeps the name of a fake address until the disposal; does nothing for any other. */
-  hold(address: Uint8Array): Disposable;
+  /** Whether an address was made up here. */
+  isFake(address: Uint8Array): boolean;
+  /** Finds the name behind a fake address, and keeps it for as long as a flow needs it. */
+  hold(address: Uint8Array): HeldName | Promise<HeldName>;
+  /** Hears that a flow got to an address of IPv6, or that the proxy has no route to it. */
+  noteIpv6(isRoutable: boolean): void;
+}
+
+/** What opens them. */
+export interface NameServiceOptions extends NameOptions {
+  /** The device's addresses: a program whose device speaks one family has no use for the other. */
+  readonly addresses?: readonly string[];
 }
 
 /** The same trouble is told again only after this. */
@@ -62,11 +80,13 @@ const REPEAT_AFTER_MS = 30_000;
 /** Begins to answer, with questions carried through `proxy`. Throws a `TypeError` on a bad URL of a server. */
 export function openNames(
   proxy: ProxyClient,
-  options: NameOptions,
-  hasIpv6: () => boolean,
+  options: NameServiceOptions,
   log: Log,
 ): NameService {
-  const { dns = "fake", doh, hosts } = options;
+  const { dns = "fake", doh, hosts, addresses } = options;
+  const ipv6 = options.ipv6 ?? addresses?.some((address) => address.includes(":")) ?? true;
+  const path = new Ipv6Path();
+  const hasIpv6 = () => ipv6 && path.isUseful(performance.now());
   const { badLines } = new Hosts(hosts);
   if (badLines.length > 0) {
     log.warn(`The file of hosts has lines that say nothing: ${badLines.slice(0, 10).join(", ")}`);
@@ -79,11 +99,11 @@ export function openNames(
   };
   switch (dns) {
     case "fake":
-      return fakeNames(new Hosts(hosts), options.ipv6 ?? true);
+      return fakeNames(new Hosts(hosts), ipv6);
     case "doh":
-      return dohNames(proxy, { servers: doh, hosts, hasIpv6, onFailure });
+      return dohNames(proxy, path, { servers: doh, hosts, hasIpv6, onFailure });
     case "tunnel":
-      return forwardedNames(proxy, hosts, { hasIpv6, onFailure });
+      return forwardedNames(proxy, path, hosts, { hasIpv6, onFailure });
     case "off":
       return { ...realAddresses, isResolver: false, takesDatagrams: false };
     default:
@@ -91,12 +111,20 @@ export function openNames(
   }
 }
 
+/** Whether an address lies where `fake` makes them up. */
+export function isFakeAddress(address: Uint8Array): boolean {
+  return cidrContains(FAKE_IPV4, address) || cidrContains(FAKE_IPV6, address);
+}
+
+/** What an address without a name holds. */
+export const NO_NAME: HeldName = { name: undefined, [Symbol.dispose]() {} };
+
 /** What the modes without a table of their own share: every address is what it is. */
 const realAddresses = {
   isFake: () => false,
-  nameOf: () => undefined,
   answer: () => Promise.resolve(undefined),
-  hold: () => ({ [Symbol.dispose]() {} }),
+  hold: () => NO_NAME,
+  noteIpv6: () => {},
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
@@ -108,29 +136,37 @@ function fakeNames(hosts: Hosts, hasIpv6: boolean): NameService {
     ...realAddresses,
     isResolver: true,
     takesDatagrams: true,
-    isFake: (address) => cidrContains(FAKE_IPV4, address) || cidrContains(FAKE_IPV6, address),
-    nameOf: (address) => table.nameOf(address, now()),
+    isFake: isFakeAddress,
     answer: (query, _server, transport) =>
       Promise.resolve(responder.answer(query, now(), transport)),
     hold(address) {
-      const isHeld = table.retain(address);
-      return {
-        [Symbol.dispose]() {
-          if (isHeld) table.release(address, now());
-        },
-      };
+      const name = table.nameOf(address, now());
+      if (!table.retain(address)) return NO_NAME;
+      return { name, [Symbol.dispose]: () => table.release(address, now()) };
+    },
+  };
+}
+
+/** Lets flows tell `path` what becomes of them. */
+function noting(path: Ipv6Path): Pick<NameService, "noteIpv6"> {
+  return {
+    noteIpv6(isRoutable) {
+      if (isRoutable) path.noteOpened();
+      else path.noteUnroutable(performance.now());
     },
   };
 }
 
 function dohNames(
   proxy: ProxyClient,
+  path: Ipv6Path,
   options: Omit<ConstructorParameters<typeof DohResolver>[0], "fetch">,
 ): NameService {
   const fetch = fetchThrough(proxy);
   const resolver = new DohResolver({ fetch, ...options });
   return {
     ...realAddresses,
+    ...noting(path),
     isResolver: true,
     takesDatagrams: true,
     answer: (query, _server, transport) => resolver.answer(query, transport),
@@ -143,12 +179,14 @@ function dohNames(
 
 function forwardedNames(
   proxy: ProxyClient,
+  path: Ipv6Path,
   hosts: string | undefined,
   options: ForwarderOptions,
 ): NameService {
   const forwarder = new Forwarder(channelThrough(proxy), { ...options, hosts: new Hosts(hosts) });
   return {
     ...realAddresses,
+    ...noting(path),
     // With nothing to add, a stream goes to its server as it is: so transfers of zones pass, too.
     isResolver: hosts !== undefined,
     takesDatagrams: true,

@@ -7,13 +7,12 @@
 
 import { answerOf } from "./asking.ts";
 import { serveStream } from "./dns/serve.ts";
-import { PseudoTcp, type PseudoTcpStats } from "./flow/pseudo_tcp.ts";
+import { PseudoTcp, type PseudoTcpStats, type Strays } from "./flow/pseudo_tcp.ts";
 import type { FlowRequest } from "./flow/types.ts";
 import { type Log, SILENT } from "./log.ts";
-import { type NameOptions, type NameService, openNames } from "./names.ts";
+import { type HeldName, type NameOptions, type NameService, openNames } from "./names.ts";
 import type { Outcome } from "./outcome.ts";
-import { Ipv6Path } from "./policy/ipv6_path.ts";
-import { DNS_PORT, routeOf } from "./policy/route.ts";
+import { DNS_PORT, type Route, routeOf } from "./policy/route.ts";
 import { relay } from "./relay.ts";
 import { FlowReport } from "./report.ts";
 import type { Limits } from "./stack/limits.ts";
@@ -66,31 +65,47 @@ export interface Running extends AsyncDisposable {
  * ```
  */
 export function run(device: Device, proxy: ProxyClient, options: RunOptions = {}): Running {
+  const names = openNames(proxy, options, options.log ?? SILENT);
+  return new Runner(device, proxy, { ...options, names });
+}
+
+/** What one of several brings along that a program alone makes by itself. */
+export interface ShareOptions extends RunOptions {
+  /** Who answers names; it is closed with the rest. */
+  readonly names: NameService;
+  /** For the first of them. */
+  readonly strays?: Strays;
+}
+
+/** One of several that share a device. */
+export interface RunningShare extends Running {
+  /** Takes a frame that another one had for this one. */
+  take(frame: Uint8Array): void;
+}
+
+/** The same as {@linkcode run}, for one of several that share a device, each with a queue of its own. */
+export function runShare(device: Device, proxy: ProxyClient, options: ShareOptions): RunningShare {
   return new Runner(device, proxy, options);
 }
 
-class Runner implements Running {
+class Runner implements RunningShare {
   readonly closed: Promise<void>;
   readonly #device: Device;
   readonly #proxy: ProxyClient;
   readonly #report: FlowReport;
   readonly #stack: PseudoTcp;
   readonly #names: NameService;
-  readonly #ipv6 = new Ipv6Path();
   readonly #blockDot: boolean;
   readonly #udp: UdpRoads;
   #isClosed = false;
 
-  constructor(device: Device, proxy: ProxyClient, options: RunOptions) {
-    const { log = SILENT, addresses, limits, tcp, blockDot = false } = options;
+  constructor(device: Device, proxy: ProxyClient, options: ShareOptions) {
+    const { log = SILENT, names, strays, addresses, limits, tcp, blockDot = false } = options;
     this.#device = device;
     this.#proxy = proxy;
     this.#blockDot = blockDot;
     this.#report = new FlowReport(log);
-    // A program whose device speaks one family has no use for the other.
-    const ipv6 = options.ipv6 ?? addresses?.some((address) => address.includes(":")) ?? true;
-    const hasIpv6 = () => ipv6 && this.#ipv6.isUseful(performance.now());
-    this.#names = openNames(proxy, { ...options, ipv6 }, hasIpv6, log);
+    this.#names = names;
     this.#stack = new PseudoTcp({
       mtu: device.mtu,
       offload: device.offload,
@@ -98,9 +113,10 @@ class Runner implements Running {
       addresses,
       limits,
       tcp,
-      datagramPorts: this.#names.takesDatagrams ? [DNS_PORT] : [],
+      strays,
+      datagramPorts: names.takesDatagrams ? [DNS_PORT] : [],
       onDatagram: async (query, reply, _source, server) => {
-        const answer = await this.#names.answer(query, server, "udp");
+        const answer = await names.answer(query, server, "udp");
         if (answer !== undefined && !this.#isClosed) reply(answer);
       },
     });
@@ -109,7 +125,7 @@ class Runner implements Running {
       udpBind: options.udpBind ?? "auto",
       displaceFor: (request) => this.#stack.displaceFor(request),
       // A made-up address stands for a name, and nobody sends from one.
-      admits: (hostname) => !this.#names.isFake(parseIp(hostname)!),
+      admits: (hostname) => !names.isFake(parseIp(hostname)!),
       onBound: (source, addresses) => this.#report.bound(source, addresses),
       onUnbound: (why) => this.#report.unbound(why),
     });
@@ -118,6 +134,10 @@ class Runner implements Running {
 
   get stats(): PseudoTcpStats {
     return this.#stack.stats;
+  }
+
+  take(frame: Uint8Array): void {
+    this.#stack.take(frame);
   }
 
   async close(): Promise<void> {
@@ -149,7 +169,9 @@ class Runner implements Running {
 
   async #take(request: FlowRequest): Promise<void> {
     const { destination } = request;
-    const route = routeOf(destination, this.#names, { blockDot: this.#blockDot });
+    // A fake address keeps its name while a flow to it lives.
+    using held = await this.#names.hold(parseIp(destination.hostname)!);
+    const route = this.#routeOf(destination, held);
     if (route.to === "resolver") {
       // Datagrams to the resolver make no association: they were answered before.
       if (request.protocol === "udp") return request.refuse({ refusal: "port-unreachable" });
@@ -161,10 +183,14 @@ class Runner implements Running {
       this.#report.unroutable(request, route.why);
       request.refuse(route);
     } else {
-      // A fake address keeps its name while a flow to it lives.
-      using _name = this.#names.hold(parseIp(destination.hostname)!);
       await this.#carry(request, route);
     }
+  }
+
+  #routeOf(destination: Target, { name }: HeldName): Route {
+    const { isResolver, isFake } = this.#names;
+    const names = { isResolver, isFake, nameOf: () => name };
+    return routeOf(destination, names, { blockDot: this.#blockDot });
   }
 
   async #carry(request: FlowRequest, { hostname, port }: Target): Promise<void> {
@@ -173,14 +199,14 @@ class Runner implements Running {
     if (request.protocol === "tcp") {
       const found = await answerOf(signal, () => this.#proxy.connect(target, { signal }));
       if (!found.ok) return this.#refuse(request, target, found.outcome);
-      if (isIpv6(hostname)) this.#ipv6.noteOpened();
+      if (isIpv6(hostname)) this.#names.noteIpv6(true);
       const flow = request.accept();
       this.#report.opened(flow, target);
       this.#report.ended(flow, target, await relay(flow, found));
     } else {
       const found = await this.#udp.open(request, target);
       if (!found.ok) return this.#refuse(request, target, found.outcome);
-      if (isIpv6(hostname)) this.#ipv6.noteOpened();
+      if (isIpv6(hostname)) this.#names.noteIpv6(true);
       const flow = request.accept();
       this.#report.opened(flow, target);
       this.#report.endedUdp(flow, target, await found.relay(flow));
@@ -190,7 +216,7 @@ class Runner implements Running {
   #refuse(request: FlowRequest, target: Target, why: Outcome): void {
     this.#report.refused(request, target, why);
     const isUnroutable = why.kind === "destination_ip_unroutable";
-    if (isUnroutable && isIpv6(target.hostname)) this.#ipv6.noteUnroutable(performance.now());
+    if (isUnroutable && isIpv6(target.hostname)) this.#names.noteIpv6(false);
     request.refuse(why);
   }
 }

@@ -175,6 +175,7 @@ const DEVICE: OptionGroup = {
     },
     { name: "tun-fd", value: "N", words: "take the open device with this descriptor" },
     { name: "no-offload", words: "whole packets with checksums: slower, and good to look at" },
+    { name: "workers", value: "N", words: "threads that share the flows; 1 by itself" },
   ],
 };
 

@@ -12,7 +12,7 @@ import { type DoctorChoices, readDoctor } from "./doctor_options.ts";
 import { type NameChoices, readNames } from "./name_options.ts";
 import { type CommandName, COMMANDS, optionsOf } from "./option_table.ts";
 import { readPem, readToken, type Surroundings } from "./secrets.ts";
-import { readTunnel, type TunnelOptions } from "./tunnel_options.ts";
+import { readTunnel, spendsFile, type TunnelOptions } from "./tunnel_options.ts";
 import { UsageError } from "./usage_error.ts";
 import {
   type Endpoint,
@@ -30,6 +30,9 @@ import {
 
 /** What `--udp-bind` takes. */
 const UDP_BIND: readonly UdpBind[] = ["auto", "always", "off"];
+
+/** Far beyond what has been measured; the kernel itself stops at 256 queues. */
+const MAX_WORKERS = 64;
 
 /** What `run` and `up` share. */
 export interface TrafficOptions {
@@ -61,6 +64,8 @@ export interface UpCommand extends TrafficOptions {
   readonly routes: readonly string[];
   readonly tunFd?: number;
   readonly offload: boolean;
+  /** Threads with a queue of the device each; 1 is this one alone. */
+  readonly workers: number;
 }
 
 /** `proxy`: the embedded proxy for others. */
@@ -143,7 +148,15 @@ function readRun(found: Arguments, around: Surroundings): RunCommand {
 
 function readUp(found: Arguments, around: Surroundings): UpCommand {
   exclude(found, "tun-fd", ["tun", "address", "netns", "route"]);
+  const workers = one(found, "workers", (text) => readNumber("workers", text, 1, MAX_WORKERS)) ?? 1;
+  // A descriptor is one queue, and a recording of several would need one clock and one writer.
+  if (workers > 1) exclude(found, "workers", ["tun-fd", "pcap"]);
   const traffic = readTraffic(found, around, "info");
+  if (workers > 1 && spendsFile(traffic.tunnel)) {
+    throw new UsageError(
+      "Option --pass-tokens takes each token out of a file, for one taker alone: leave out --workers, or give --pass-command",
+    );
+  }
   if (
     traffic.tunnel.proxy === "embedded" && found.options.has("route") && !found.options.has("netns")
   ) {
@@ -163,6 +176,7 @@ function readUp(found: Arguments, around: Surroundings): UpCommand {
     // 0 to 2 are the terminal's; the kernel gives no process more than 2^20 by default.
     tunFd: one(found, "tun-fd", (text) => readNumber("tun-fd", text, 3, 2 ** 20)),
     offload: !found.options.has("no-offload"),
+    workers,
   };
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Log } from "../log.ts";
+import { type Log, SILENT } from "../log.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "../proxy/limits.ts";
 import { serveProxy } from "../proxy/proxy.ts";
 import { connectProxy } from "../tunnel/proxy_client.ts";
@@ -30,6 +30,8 @@ const EMBEDDED_LIMITS: Partial<ProxyLimits> = {
 /** A client of a proxy, with whatever lives as long as it. */
 export interface Road extends AsyncDisposable {
   readonly client: ProxyClient;
+  /** How others reach the same proxy. */
+  readonly options: TunnelOptions;
 }
 
 /**
@@ -65,7 +67,7 @@ async function open(
     : stack.use(await openRoad(options.via, log, signal, learn)).client;
   const client = stack.use(await openHop(options, { log, signal, via, learn }));
   const all = stack.move();
-  return { client, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { client, options, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 interface HopOptions {
@@ -136,18 +138,18 @@ async function openEmbedded(
       log,
     }),
   );
-  const client = stack.use(
-    await connectProxy(server.url, {
-      http,
-      token,
-      headers: headers.map(([name, value]): [string, string] => [name, value]),
-      pin: server.certificateSha256,
-      udpDraft03,
-      signal,
-    }),
-  );
+  const options: TunnelOptions = {
+    proxy: new URL(server.url),
+    http,
+    credentials: { token },
+    headers,
+    pin: server.certificateSha256,
+    insecure: false,
+    udpDraft03,
+  };
+  const { client } = stack.use(await openRoad(options, SILENT, signal));
   const all = stack.move();
-  return { client, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { client, options, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** Secrets that are kept out of the log at once: those of a day when a token is exchanged every minute or two. */

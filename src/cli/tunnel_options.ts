@@ -71,6 +71,12 @@ export function readTunnel(found: Arguments, around: Surroundings): TunnelOption
   return tunnel!;
 }
 
+/** Whether tokens of a file are spent anywhere in the chain. */
+export function spendsFile({ privateTokens, via }: TunnelOptions): boolean {
+  return (privateTokens !== undefined && "file" in privateTokens) ||
+    (via !== undefined && spendsFile(via));
+}
+
 /** The proxy that this machine itself connects to. */
 export function firstHop(tunnel: TunnelOptions): TunnelOptions {
   return tunnel.via === undefined ? tunnel : firstHop(tunnel.via);

@@ -13,6 +13,7 @@ import type {
   EndedEvent,
   RequestEvent,
   SocketAddress,
+  StrayEvent,
 } from "../stack/events.ts";
 import { Stack, type StackOptions } from "../stack/stack.ts";
 import type { Clock } from "./clock.ts";
@@ -50,6 +51,8 @@ export interface DriverListener {
   onRequest(event: RequestEvent): void;
   /** A datagram to one of the stack's datagram ports. */
   onDatagram(event: DatagramEvent): void;
+  /** A packet of another stack. */
+  onStray(event: StrayEvent): void;
 }
 
 /** The loop around one stack. */
@@ -104,6 +107,7 @@ export class Driver {
     for (let event; (event = this.stack.pollEvent()) !== undefined;) {
       if (event.type === "request") this.#listener.onRequest(event);
       else if (event.type === "datagram") this.#listener.onDatagram(event);
+      else if (event.type === "stray") this.#listener.onStray(event);
       else if (event.type === "readable") this.#listenerOf(event.id)?.onReadable();
       else if (event.type === "writable") this.#flows.get(event.id)?.onWritable();
       else if (event.type === "ended") this.#end(event);

@@ -15,6 +15,14 @@ import { deviceOutput, pump } from "./pump.ts";
 import { RequestQueue, tcpRequest, udpRequest } from "./request.ts";
 import type { FlowRequest, SocketAddress, UdpFlowRequest } from "./types.ts";
 
+/** What the first of several stacks gets that belongs to others: fragments and ICMP errors, which nobody outside can judge. */
+export interface Strays {
+  /** How many stacks share the device. */
+  readonly firstOf: number;
+  /** Takes a frame for the `take` of the stack `owner`, counted from 0; of all others where that is undefined. */
+  readonly onStray: (owner: number | undefined, frame: Uint8Array<ArrayBuffer>) => void;
+}
+
 /** What a {@linkcode PseudoTcp} may be told. */
 export interface PseudoTcpOptions {
   /** The largest packet towards the program, in bytes: 1280 to 65535, by default 1500. */
@@ -38,6 +46,8 @@ export interface PseudoTcpOptions {
     source: SocketAddress,
     destination: SocketAddress,
   ) => void;
+  /** For the first of several stacks that share a device. */
+  readonly strays?: Strays;
   /** The clock; tests hand in a virtual one. */
   readonly clock?: Clock;
 }
@@ -85,9 +95,11 @@ export class PseudoTcp implements AsyncDisposable {
     this.#options = options;
     const { mtu = 1500, offload = false, clock = systemClock() } = options;
     const secret = crypto.getRandomValues(new Uint8Array(16));
-    this.#driver = new Driver({ ...options, mtu, offload, secret }, clock, {
+    const firstOf = options.strays?.firstOf;
+    this.#driver = new Driver({ ...options, mtu, offload, secret, firstOf }, clock, {
       onRequest: (event) => this.#request(event),
       onDatagram: (event) => this.#datagram(event),
+      onStray: ({ owner, frame }) => options.strays?.onStray(owner, frame),
     });
     this.readable = this.#newReadable();
     this.writable = this.#newWritable();
@@ -117,6 +129,14 @@ export class PseudoTcp implements AsyncDisposable {
     }
     this.#driver.output = deviceOutput(device);
     await pump(device, this.#driver, this.#closing.signal);
+  }
+
+  /** Takes a frame that another stack of the same device had for this one. */
+  take(frame: Uint8Array): void {
+    if (this.#closing.signal.aborted) return;
+    const now = this.#driver.now();
+    this.#driver.stack.handlePacket(frame, frame.length, now);
+    this.#driver.flush(now);
   }
 
   /**

@@ -74,10 +74,20 @@ export interface DatagramEvent {
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
+/** A packet that came here for want of a better place, and belongs to another of the stacks that share the device. */
+export interface StrayEvent {
+  readonly type: "stray";
+  /** The number of that stack; undefined when it may be any of the others. */
+  readonly owner: number | undefined;
+  /** The frame, for the other's `handlePacket`. */
+  readonly frame: Uint8Array<ArrayBuffer>;
+}
+
 /** One of them. */
 export type StackEvent =
   | RequestEvent
   | FlowEvent
   | EndedEvent
   | AssociationEndedEvent
-  | DatagramEvent;
+  | DatagramEvent
+  | StrayEvent;

@@ -63,6 +63,13 @@ export function newTooBig(): TooBig {
   return { ip: newIpPacket(), sourcePort: 0, destinationPort: 0, seq: 0, isTcp: false, mtu: 0 };
 }
 
+/** Whether the ICMP message that stands parsed in `bytes` is the one of all errors that means something to an open flow. */
+export function saysTooBig(bytes: Uint8Array, { version, payloadAt }: IpPacket): boolean {
+  const type = bytes[payloadAt + ICMP_TYPE];
+  if (version === 6) return type === PACKET_TOO_BIG;
+  return type === UNREACHABLE && bytes[payloadAt + ICMP_CODE] === FRAGMENTATION_NEEDED;
+}
+
 /**
  * Reads the ICMP error that stands parsed in `bytes`; returns undefined when it says that a packet of ours was too big for its path, and why
  * it means nothing otherwise. Of all other errors an open connection takes no notice (RFC 5927, section 5.2), and one that is not open
@@ -73,12 +80,8 @@ export function readTooBig(
   icmp: IpPacket,
   into: TooBig,
 ): DropReason | undefined {
+  if (!saysTooBig(bytes, icmp)) return "icmp-error-ignored";
   const { version, payloadAt, payloadEnd } = icmp;
-  const type = bytes[payloadAt + ICMP_TYPE];
-  const isTooBig = version === 6
-    ? type === PACKET_TOO_BIG
-    : type === UNREACHABLE && bytes[payloadAt + ICMP_CODE] === FRAGMENTATION_NEEDED;
-  if (!isTooBig) return "icmp-error-ignored";
   const length = readQuote(bytes, icmp, payloadAt + ICMP_HEADER_LENGTH, payloadEnd, into);
   if (length < 0) return "icmp-error-bad-quote";
   into.mtu = version === 6

@@ -38,6 +38,7 @@ import { PathMtus } from "./path_mtu.ts";
 import { Queue } from "./queue.ts";
 import { Reassembly } from "./reassembly.ts";
 import { Replies } from "./replies.ts";
+import { ANY, FIRST, ownerOfStray, stray } from "./strays.ts";
 import { datagramPacket, resetPacket, unreachablePacket } from "./reply_packets.ts";
 
 /** What a stack is told at its birth. */
@@ -58,6 +59,8 @@ export interface StackOptions {
   readonly limits?: Partial<Limits>;
   /** What is chosen of TCP. */
   readonly tcp?: TcpSettings;
+  /** For the first of several stacks behind one device: how many they are. It gets what could not be judged outside. */
+  readonly firstOf?: number;
 }
 
 /** The core: many TCP endpoints and UDP associations behind one device. */
@@ -72,6 +75,7 @@ export class Stack {
   readonly #icmp: Icmp;
   readonly #memory: Memory;
   readonly #replies: Replies;
+  readonly #firstOf: number;
   readonly #drops = new Map<DropReason, number>();
   /** The shapes that every packet passes through. */
   readonly #parsed = newParsed();
@@ -90,6 +94,7 @@ export class Stack {
     checkSettings(options.tcp ?? {});
     const limits = this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#datagramPorts = options.datagramPorts ?? [];
+    this.#firstOf = options.firstOf ?? 1;
     this.#reassembly = new Reassembly(limits);
     const pathMtus = new PathMtus(limits.pathMtus);
     const identification = new Identification(secret);
@@ -123,15 +128,23 @@ export class Stack {
   /** Takes one frame of `length` bytes. `frame` may be used again when this returns. */
   handlePacket(frame: Uint8Array, length: number, now: number): void {
     let dropped = parseFrame(frame, length, this.#parsed);
+    let wasInPieces = false;
     if (dropped === undefined && this.#parsed.ip.isFragment) {
       const whole = this.#reassembly.add(frame, this.#parsed.ip, now);
       for (let i = this.#reassembly.takeEvicted(); i > 0; i--) this.#drop("limit-reassemblies");
       if (whole === 0) return;
       if (typeof whole === "string") return this.#drop(whole);
       frame = this.#reassembly.frame;
-      dropped = parseFrame(frame, whole, this.#parsed);
+      length = whole;
+      wasInPieces = true;
+      dropped = parseFrame(frame, length, this.#parsed);
       // A fragment of fragments: nobody sends it in good faith.
       if (dropped === undefined && this.#parsed.ip.isFragment) dropped = "ipv6-nested-fragment";
+    }
+    if (dropped === undefined && this.#firstOf > 1) {
+      const owner = ownerOfStray(frame, this.#parsed, wasInPieces, this.#firstOf);
+      if (owner !== FIRST) this.#events.push(stray(owner, frame, length));
+      if (owner !== FIRST && owner !== ANY) return;
     }
     dropped = dropped === undefined
       ? this.#dispatch(frame, now)

@@ -8,7 +8,7 @@
 import { DeviceError } from "../errors.ts";
 import { type Cidr, IPV6_LENGTH, parseCidr } from "../wire/address.ts";
 import { configureLink, interfaceName, interfaceRequest, setRequestFlags } from "./configure.ts";
-import { TunDevice } from "./descriptor.ts";
+import { type DescriptorFacts, TunDevice } from "./descriptor.ts";
 import {
   cString,
   EACCES,
@@ -20,14 +20,15 @@ import {
   ENXIO,
   EPERM,
   errorText,
-  type Libc,
   libc,
   O_CLOEXEC,
   O_NONBLOCK,
   O_RDWR,
 } from "./ffi.ts";
 import { inNetns } from "./netns.ts";
+import { steer } from "./steering.ts";
 import {
+  IFF_MULTI_QUEUE,
   IFF_NO_PI,
   IFF_TUN,
   IFF_VNET_HDR,
@@ -85,37 +86,56 @@ export interface TunOptions {
  * ```
  */
 export function openTun(options: TunOptions = {}): Promise<TunDevice> {
-  return Promise.try(open, options);
+  return Promise.try(() => {
+    const [queue] = open(options, 1);
+    return new TunDevice(queue.fd, queue);
+  });
 }
 
-function open(options: TunOptions): TunDevice {
+/** One queue of a device, which can be told to another thread: `new TunDevice(queue.fd, queue)` takes it over there. */
+export interface TunQueue extends DescriptorFacts {
+  /** The descriptor; whoever has the queue closes it. */
+  readonly fd: number;
+}
+
+/**
+ * Opens a TUN device with `count` queues, over which the kernel spreads flows as `steering.ts` says. The interface lives as long as one of
+ * its queues.
+ *
+ * @throws {DeviceError} As {@linkcode openTun}; `not-permitted` without CAP_BPF, too
+ */
+export function openTunQueues(count: number, options: TunOptions = {}): Promise<TunQueue[]> {
+  return Promise.try(() => open(options, count));
+}
+
+function open(options: TunOptions, count: number): TunQueue[] {
   const addresses = (options.addresses ?? []).map((text) => cidr("address", text));
   const routes = (options.routes ?? []).map((text) => cidr("route", text));
   const { name = "tun%d", mtu, up = true, offload = true, path = DEFAULT_PATH } = options;
   checkName(name);
   checkMtu(mtu, addresses);
   return inNetns(options.netns, () => {
-    const c = libc();
-    const { fd, name: given, hasHeader, udpOffload } = attach(c, path, name, offload);
+    const queues: Attached[] = [];
     try {
+      for (let given = name; queues.length < count; given = queues[0].name) {
+        queues.push(attach(path, given, offload, count > 1));
+      }
+      if (count > 1) steer(queues[0].fd);
       const queuePackets = QUEUE_PACKETS;
-      const actual = configureLink(given, { mtu, addresses, routes, up, queuePackets });
-      return new TunDevice(fd, { name: given, mtu: actual, hasHeader, udpOffload });
+      const link = { mtu, addresses, routes, up, queuePackets };
+      const actual = configureLink(queues[0].name, link);
+      return queues.map((queue) => ({ ...queue, mtu: actual }));
     } catch (error) {
-      c.close(fd);
+      for (const { fd } of queues) libc().close(fd);
       throw error;
     }
   });
 }
 
-interface Attached {
-  readonly fd: number;
-  readonly name: string;
-  readonly hasHeader: boolean;
-  readonly udpOffload: boolean;
-}
+type Attached = Omit<TunQueue, "mtu">;
 
-function attach(c: Libc, path: string, name: string, offload: boolean): Attached {
+function attach(path: string, name: string, offload: boolean, isOneOfMany: boolean): Attached {
+  const c = libc();
   const fd = c.open(cString(path), O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) throw openError(path, c.errno());
   try {
@@ -124,7 +144,8 @@ function attach(c: Libc, path: string, name: string, offload: boolean): Attached
     const knowsHeader = (new DataView(features.buffer).getUint32(0, true) & IFF_VNET_HDR) !== 0;
     const header = offload && knowsHeader ? IFF_VNET_HDR : 0;
     const request = interfaceRequest(name);
-    setRequestFlags(request, IFF_TUN | IFF_NO_PI | header);
+    const many = isOneOfMany ? IFF_MULTI_QUEUE : 0;
+    setRequestFlags(request, IFF_TUN | IFF_NO_PI | header | many);
     if (c.ioctl(fd, TUNSETIFF, request) < 0) throw attachError(path, name, c.errno());
     const given = interfaceName(request);
     const speech = header !== 0 ? speakFrames(c, fd) : undefined;
@@ -180,10 +201,10 @@ export function attachError(path: string, name: string, errno: number): DeviceEr
         "name-taken",
         `Cannot make the interface "${name}": another program holds it. Choose another name, or end that program`,
       );
-    case EINVAL: // what the kernel says when the name belongs to an interface that is no TUN device
+    case EINVAL: // what the kernel says when the interface that has the name is something else
       return new DeviceError(
         "name-taken",
-        `Cannot make the interface "${name}": it exists and is no TUN device. Choose another name`,
+        `Cannot make the interface "${name}": it exists and is no TUN device, or one with another number of queues. Choose another name`,
       );
     default:
       return new DeviceError("failed", `Cannot make an interface "${name}" at "${path}": ${why}`);

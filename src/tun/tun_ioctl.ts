@@ -18,11 +18,15 @@ export const TUNSETOFFLOAD = 0x400454d0;
 export const TUNGETIFF = 0x800454d2;
 /** Bytes of the header in front of each packet: `_IOW('T', 216, int)`. */
 export const TUNSETVNETHDRSZ = 0x400454d8;
+/** The program that chooses the queue of a packet: `_IOR('T', 224, int)`, which writes although its name reads. */
+export const TUNSETSTEERINGEBPF = 0x800454e0;
 
 /** IP packets, no Ethernet. */
 export const IFF_TUN = 0x0001;
 /** No four bytes of protocol information in front. */
 export const IFF_NO_PI = 0x1000;
+/** One queue of several: each open descriptor has its own. */
+export const IFF_MULTI_QUEUE = 0x0100;
 /** A virtio-net header in front. */
 export const IFF_VNET_HDR = 0x4000;
 

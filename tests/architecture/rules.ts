@@ -40,8 +40,10 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   report: ["type flow", "type relay", "type udp_relay"],
   names: ["dns", "policy", "tunnel", "wire/address"],
   run: ["*"],
+  workers: ["run", "names", "tun", "tunnel", "type dns", "type flow"],
   cli: [
     "run",
+    "workers",
     "type udp_roads",
     "names",
     "proxy",

@@ -7,6 +7,7 @@
  *     client.ts exchange HOST PORT LENGTH   sends and reads the pattern at the same time
  *     client.ts read HOST PORT              reads without end, and says how it ended
  *     client.ts dial HOST PORT              connects, and says what came of it
+ *     client.ts hold HOST PORT COUNT        COUNT connections without a word, and how each ended
  *     client.ts many HOST PORT COUNT LENGTH   COUNT connections at once to an echo
  *
  * @module
@@ -69,6 +70,19 @@ const verbs: Record<string, () => Promise<unknown>> = {
       return "connected";
     }, codeOf);
     return { outcome, ms: Math.round(performance.now() - start) };
+  },
+  async hold() {
+    const connections = await Promise.all(
+      Array.from({ length: first }, () => Deno.connect(where)),
+    );
+    console.log("open");
+    const ends: Record<string, number> = {};
+    await Promise.all(connections.map(async (connection) => {
+      const end = await connection.read(new Uint8Array(1)).then(() => "FIN", codeOf);
+      ends[end] = (ends[end] ?? 0) + 1;
+      connection.close();
+    }));
+    return ends;
   },
   async many() {
     const connections = await Promise.all(

@@ -6,6 +6,7 @@
  *     udp_client.ts refused HOST PORT            sends through a connected socket until the kernel says that it was refused
  *     udp_client.ts twice HOST PORT SECONDS      says hello, is silent for so long, and says it again through the same socket
  *     udp_client.ts mapped HOST PORT HOST PORT   asks both what they see of one socket, and then waits for somebody else on it
+ *     udp_client.ts seen HOST PORT HOST PORT...  asks each, through one socket, what it sees of it
  *     udp_client.ts burst HOST PORT COUNT LENGTH COUNT datagrams in one system call (UDP_SEGMENT); says how many of them came back
  *
  * @module
@@ -107,6 +108,21 @@ const verbs: Record<string, () => Promise<unknown>> = {
     clearInterval(again);
     socket.close();
     return { answers: servers.map((server) => answers.get(server.join(" "))), heard };
+  },
+  async seen() {
+    const socket = createSocket({ type: hostname.includes(":") ? "udp6" : "udp4" });
+    const places = Deno.args.slice(1);
+    const answers: string[] = [];
+    for (let i = 0; i < places.length; i += 2) {
+      const ask = () => socket.send("who am I?", Number(places[i + 1]), places[i]);
+      const again = setInterval(ask, ASK_AGAIN_MS);
+      ask();
+      const [message] = await once(socket, "message");
+      clearInterval(again);
+      answers.push(`${message}`);
+    }
+    socket.close();
+    return { answers };
   },
   burst: () => burst(counts[0], counts[1]),
 };

@@ -44,7 +44,7 @@ async function answered(command: DoctorCommand, proxy: ProxyClient): Promise<Fin
   const server: Target = { hostname, port: DNS_PORT };
   let why = "";
   const log = { ...SILENT, warn: (line: string) => void (why = line) };
-  await using service = openNames(proxy, names, () => true, log);
+  await using service = openNames(proxy, names, log);
   const name = isName(target) ? target.hostname : EXAMPLE;
   const began = performance.now();
   const answer = await service.answer(question(name), server, "tcp");

@@ -92,6 +92,7 @@ Deno.test("up with a proxy alone has these defaults", () => {
     routes: [],
     tunFd: undefined,
     offload: true,
+    workers: 1,
   });
 });
 
