@@ -6,7 +6,7 @@
  */
 
 /** What a road is made of. */
-export const ROADS = ["TCP/1.1", "UDP/1.1", "TCP/2", "UDP/2"] as const;
+export const ROADS = ["TCP/1.1", "UDP/1.1", "TCP/2", "UDP/2", "TCP/3", "UDP/3"] as const;
 
 /** `TCP/2`: CONNECT over HTTP/2; `UDP/1.1`: CONNECT-UDP over HTTP/1.1. */
 export type RoadName = typeof ROADS[number];
@@ -40,6 +40,15 @@ export const SIDES: readonly Side[] = [
           },
           "TCP/2": "flows pass Envoy with TLS, over HTTP/2",
           "UDP/2": "datagrams pass Envoy with TLS, over HTTP/2",
+          "TCP/3": "flows pass Envoy, over HTTP/3",
+          "UDP/3": "datagrams pass Envoy, over HTTP/3",
+        },
+      },
+      {
+        name: "aioquic",
+        cells: {
+          "TCP/3": "flows and datagrams pass a proxy of aioquic, over HTTP/3",
+          "UDP/3": "flows and datagrams pass a proxy of aioquic, over HTTP/3",
         },
       },
       { name: "squid", cells: { "TCP/1.1": "flows pass squid, over HTTP/1.1" } },
@@ -50,6 +59,13 @@ export const SIDES: readonly Side[] = [
   {
     title: "Their client, our proxy",
     peers: [
+      {
+        name: "aioquic",
+        cells: {
+          "TCP/3": "a client of aioquic gets flows and datagrams through the proxy, over HTTP/3",
+          "UDP/3": "a client of aioquic gets flows and datagrams through the proxy, over HTTP/3",
+        },
+      },
       {
         name: "curl",
         cells: { "TCP/1.1": "curl passes in the clear, by address, by name and over IPv6" },
