@@ -52,11 +52,18 @@ export function connectTo(
 
 /** A proxy and a client for it. */
 export async function proxied(
-  http: "1.1" | "2",
+  http: "1.1" | "2" | "3",
   origin: Origin,
   serverOptions: ServerOptions = {},
   options: ConnectProxyOptions = {},
 ): Promise<Setting & { readonly server: TestServer }> {
+  if (http === "3") {
+    const respond = serverOptions.respond && ((authority: string) => {
+      const answer = serverOptions.respond!(authority);
+      return answer && Object.fromEntries(Object.entries(answer).map(([k, v]) => [k, String(v)]));
+    });
+    return await overH3(origin, { respond, maxStreams: serverOptions.maxStreams }, options);
+  }
   const server = await (http === "2" ? serveH2 : serveH1)(origin, serverOptions);
   const client = await connectTo(server, serverOptions.tls, { http, ...options });
   return {
