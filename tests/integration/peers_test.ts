@@ -15,7 +15,7 @@ const REFUSALS = ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"];
 
 interface Peer {
   readonly name: string;
-  readonly http: "1.1" | "2";
+  readonly http: "1.1" | "2" | "3";
   readonly needs: { ignore: boolean };
   readonly start: (stack: AsyncDisposableStack) => Promise<Server | TlsServer>;
   /** Whose FIN leaves the other direction open. Most proxies take one end for both, or for a reset. */
@@ -57,6 +57,13 @@ const PEERS: readonly Peer[] = [
       passesFinOf: http === "2" ? "program" : "origin",
     }))
   ),
+  {
+    name: "Envoy with TLS",
+    http: "3",
+    needs: envoyNeeds,
+    start: async (stack) => stack.use(await startEnvoy({ tls: true })),
+    passesFinOf: "program",
+  },
 ];
 
 for (const peer of PEERS) {

@@ -40,7 +40,7 @@ export const SIDES: readonly Side[] = [
           },
           "TCP/2": "flows pass Envoy with TLS, over HTTP/2",
           "UDP/2": "datagrams pass Envoy with TLS, over HTTP/2",
-          "TCP/3": "flows pass Envoy, over HTTP/3",
+          "TCP/3": "flows pass Envoy with TLS, over HTTP/3",
           "UDP/3": "datagrams pass Envoy, over HTTP/3",
         },
       },
