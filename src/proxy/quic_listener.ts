@@ -37,7 +37,7 @@ const SILENCE_MS = 60_000;
 /** As many unidirectional streams as HTTP/3 has uses for, with room for those that nobody knows. */
 const MAX_UNIDIRECTIONAL_STREAMS = 16;
 
-/** Handshakes under way at once: each holds keys and no more, and ends within `headTimeoutMs`. */
+/** Handshakes under way at once: each holds keys and little more. Whoever fills them sends the others to TCP, and for no longer than a silence. */
 const MAX_HANDSHAKES = 256;
 
 /** Serves HTTP/3 on a UDP port. */
