@@ -15,10 +15,15 @@ import {
   TOKEN_TYPES,
 } from "../masque/private_token.ts";
 
-/** Where the library comes from; 0.9.0 asks for a dependency that the registry does not have. */
-const loadLibrary = () => import("npm:@cloudflare/privacypass-ts@0.8.1");
+/** 0.9.0 asks for a dependency that the registry does not have. */
+type Library = typeof import("npm:@cloudflare/privacypass-ts@0.8.1");
 
-type Library = Awaited<ReturnType<typeof loadLibrary>>;
+/**
+ * As a string, and not as a literal, which Deno would follow before the program starts: everybody would download the library, and few have a
+ * use for it.
+ */
+const loadLibrary = (): Promise<Library> =>
+  import("npm:@cloudflare/privacypass-ts@0.8.1" as string);
 
 /** Spent tokens that are remembered. When it is full, new keys make an end of all tokens so far, and the book begins anew. */
 const MAX_SPENT = 100_000;

@@ -16,8 +16,11 @@ export interface Import {
 
 /** Calls `found` for each import. An import with a computed name has the specifier `?`. */
 export function importVisitor(found: (what: Import) => void): Deno.lint.LintVisitor {
-  const text = (node: { value?: unknown } | null) =>
-    typeof node?.value === "string" ? node.value : "?";
+  const text = (node: { value?: unknown; expression?: unknown } | null): string => {
+    // `"npm:x@1" as string`: a name that Deno does not follow before it is needed.
+    const { value } = (node?.expression ?? node ?? {}) as { value?: unknown };
+    return typeof value === "string" ? value : "?";
+  };
   return {
     ImportDeclaration(node) {
       const named = node.specifiers;

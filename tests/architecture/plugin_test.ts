@@ -59,6 +59,8 @@ Deno.test("what breaks an import by URL is refused", () => {
   assert(arrow("src/tun/a.ts", 'await import("npm:fast-check");'));
   assert(arrow("src/tun/a.ts", "await import(name);"));
   assert(!arrow("src/tun/a.ts", 'await import("npm:@scope/name@4.0.0");'));
+  assert(!arrow("src/tun/a.ts", 'await import("npm:@scope/name@4.0.0" as string);'));
+  assert(arrow("src/tun/a.ts", 'await import("npm:name" as string);'));
   assert(!arrow("src/tun/a.ts", from("node:http2")));
   assert(arrow("src/wire/a.ts", from("node:http2")));
 });
