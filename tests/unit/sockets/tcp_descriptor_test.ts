@@ -63,13 +63,13 @@ Deno.test("a tunnel over TLS opens without waiting for a delayed acknowledgment"
   await using origin = serveEcho();
   await using proxy = await serveProxy({ allow: ["127.0.0.0/8"] });
   await using client = await connectProxy(proxy.url, { http: "1.1", insecure: true });
-  let leastMs = Infinity; // of several, because the machine may be busy; Linux delays by 40 ms at least
-  for (let i = 0; i < 10; i++) {
+  let leastMs = Infinity; // of many, because the machine may be busy; Linux delays each by 40 ms at least
+  for (let i = 0; i < 200 && leastMs >= 30; i++) {
     const start = performance.now();
     const tunnel = await client.connect({ hostname: "127.0.0.1", port: origin.port });
     leastMs = Math.min(leastMs, performance.now() - start);
     assert(tunnel.ok);
     await tunnel.readable.cancel();
   }
-  assert(leastMs < 30, `the fastest of ten tunnels took ${leastMs} ms`);
+  assert(leastMs < 30, `the fastest of 200 tunnels took ${leastMs} ms`);
 });
