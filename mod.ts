@@ -6,7 +6,7 @@
  * - Where flows go: {@linkcode connectProxy}, {@linkcode DirectClient}, {@linkcode MemoryClient}, or a {@linkcode ProxyClient} of your own.
  * - HTTP of your own on the same road: {@linkcode fetchThrough}.
  * - All of it in one call: {@linkcode run}; one command in a network of its own: {@linkcode startInNamespace}.
- * - The other end: {@linkcode serveProxy}.
+ * - The other end: {@linkcode serveProxy}, or {@linkcode fetchHandler} where a platform calls a handler.
  *
  * @module
  */
@@ -42,6 +42,12 @@ export type {
 export { createLog, type Log, LOG_LEVELS, type LogLevel, SILENT } from "./src/log.ts";
 export type { Outcome, OutcomeKind, Refusal } from "./src/outcome.ts";
 export type { ExpectedCredentials } from "./src/proxy/credentials.ts";
+export {
+  type FetchHandler,
+  fetchHandler,
+  type FetchHandlerOptions,
+} from "./src/proxy/fetch_handler.ts";
+export type { HandlerRoad, RoadAnswer, RoadTarget } from "./src/proxy/handler_road.ts";
 export type { ProxyLimits } from "./src/proxy/limits.ts";
 export { type EmbeddedProxy, type ProxyOptions, serveProxy } from "./src/proxy/proxy.ts";
 export {
@@ -76,6 +82,7 @@ export {
 export { type Direction, type PacketListener, tap } from "./src/tun/tap.ts";
 export type { Trust } from "./src/tunnel/dial.ts";
 export { DirectClient } from "./src/tunnel/direct.ts";
+export type { FetchLike } from "./src/tunnel/fetch_exchange.ts";
 export { fetchThrough, type TunnelFetch } from "./src/tunnel/fetch_through.ts";
 export {
   type FarSide,

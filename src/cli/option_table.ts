@@ -64,7 +64,7 @@ const TUNNEL: OptionGroup = {
       value: "URL",
       words: "https://HOST[:PORT], http://..., embedded; the next through it",
     },
-    { name: "http", value: "VERSION", words: "auto (as the proxy likes it), 3, 2 or 1.1" },
+    { name: "http", value: "VERSION", words: "auto (as the proxy likes it), 3, 2, 1.1 or fetch" },
     {
       name: "token",
       value: "TOKEN",
@@ -97,6 +97,11 @@ const TUNNEL: OptionGroup = {
       name: "ping",
       value: "IDLE,WAIT",
       words: "seconds of silence until it is asked, and given up: 3,2",
+    },
+    {
+      name: "tcp-template",
+      value: "URI",
+      words: "ask for TCP there by connect-tcp, with {target_host} and {target_port}",
     },
     {
       name: "udp-template",

@@ -79,7 +79,7 @@ interface HopOptions {
 
 function openHop(options: TunnelOptions, { log, signal, via, learn }: HopOptions) {
   const { proxy, http, headers, ca, pin, insecure, identity } = options;
-  const { ping, udpTemplate, udpDraft03 } = options;
+  const { ping, tcpTemplate, udpTemplate, udpDraft03 } = options;
   return connectProxy(proxy, {
     http,
     ...credentialsOf(options, log, learn),
@@ -90,6 +90,7 @@ function openHop(options: TunnelOptions, { log, signal, via, learn }: HopOptions
     clientCert: identity?.cert,
     clientKey: identity?.key,
     timeouts: ping && { pingIdleMs: ping.idle * 1_000, pingWaitMs: ping.wait * 1_000 },
+    tcpTemplate,
     udpTemplate,
     udpDraft03,
     via,
@@ -123,7 +124,7 @@ function credentialsOf(
  * this process knows the token, and whoever started it reaches these targets anyway.
  */
 async function openEmbedded(
-  { http, headers, udpDraft03 }: TunnelOptions,
+  { http, headers, udpDraft03, tcpTemplate }: TunnelOptions,
   log: Log,
   signal: AbortSignal | undefined,
 ): Promise<Road> {
@@ -143,8 +144,9 @@ async function openEmbedded(
     http,
     credentials: { token },
     headers,
-    pin: server.certificateSha256,
+    ...(http === "fetch" ? { ca: server.certificate } : { pin: server.certificateSha256 }),
     insecure: false,
+    tcpTemplate,
     udpDraft03,
   };
   const { client } = stack.use(await openRoad(options, SILENT, signal));

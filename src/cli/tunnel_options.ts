@@ -9,10 +9,12 @@ import type { Credentials } from "../masque/auth.ts";
 import { all, type Arguments, exclude, one } from "./arguments.ts";
 import { readCredentials, readPem, type Surroundings } from "./secrets.ts";
 import { UsageError } from "./usage_error.ts";
-import { readChoice, readHeader, readPin, readPing, readProxy, readUdpTemplate } from "./values.ts";
+import { readChoice, readHeader, readPin, readPing, readProxy, readTemplate } from "./values.ts";
 
 /** The versions of HTTP towards the proxy. */
-export type HttpVersion = "auto" | "3" | "2" | "1.1";
+export type HttpVersion = "auto" | "3" | "2" | "1.1" | "fetch";
+
+const HTTP_VERSIONS: readonly HttpVersion[] = ["auto", "3", "2", "1.1", "fetch"];
 
 /** Which proxy, and how it is spoken to. */
 export interface TunnelOptions {
@@ -35,7 +37,9 @@ export interface TunnelOptions {
   readonly identity?: { readonly cert: string; readonly key: string };
   /** Seconds of silence until a connection is asked whether it lives, and until it is given up. */
   readonly ping?: { readonly idle: number; readonly wait: number };
-  /** A template that RFC 9298, section 2, allows. */
+  /** A template that RFC 9298, section 2, allows; TCP then goes by connect-tcp. */
+  readonly tcpTemplate?: string;
+  /** The same for UDP. */
   readonly udpTemplate?: string;
   readonly udpDraft03: boolean;
   /** The proxy that this one is reached through. */
@@ -55,6 +59,9 @@ const CREDENTIALS = [
 /** Options that make no sense without TLS. */
 const TLS = ["ca", "pin", "insecure", "client-cert", "client-key"] as const;
 
+/** What `fetch` cannot be told. */
+const NOT_BY_FETCH = ["pin", "insecure", "udp-draft03"];
+
 /**
  * Reads the chain: the options of the last proxy, each with the one before it as `via`.
  *
@@ -64,9 +71,10 @@ export function readTunnel(found: Arguments, around: Surroundings): TunnelOption
   const isChain = found.hops.length > 1;
   let tunnel: TunnelOptions | undefined;
   for (const hop of found.hops) tunnel = { ...readHop(hop, around, isChain), via: tunnel };
-  const inner = found.hops.slice(1).find((hop) => hop.options.get("http")?.[0] === "3");
-  if (inner !== undefined) {
-    throw new UsageError("Only the first proxy of a chain can be spoken to by --http 3");
+  for (const http of ["3", "fetch"]) {
+    const inner = found.hops.slice(1).find((hop) => hop.options.get("http")?.[0] === http);
+    if (inner === undefined) continue;
+    throw new UsageError(`Only the first proxy of a chain can be spoken to by --http ${http}`);
   }
   return tunnel!;
 }
@@ -98,7 +106,7 @@ function readHop(hop: Arguments, around: Surroundings, isChain: boolean): Tunnel
     !CREDENTIALS.slice(2).some((name) => name !== "privacy-token" && hop.options.has(name));
   return {
     proxy,
-    http: one(hop, "http", (text) => readChoice("http", text, ["auto", "3", "2", "1.1"])) ?? "auto",
+    http: readHttp(hop),
     ...(isAsked ? readCredentials(givenBy(hop), around, isChain) : { credentials: {} }),
     tokenCommand: one(hop, "token-command", String),
     privateTokens: readPrivateTokens(hop),
@@ -108,9 +116,17 @@ function readHop(hop: Arguments, around: Surroundings, isChain: boolean): Tunnel
     insecure: hop.options.has("insecure"),
     identity: readIdentity(hop, around),
     ping: one(hop, "ping", readPing),
-    udpTemplate: one(hop, "udp-template", readUdpTemplate),
+    tcpTemplate: one(hop, "tcp-template", (text) => readTemplate("tcp", text)),
+    udpTemplate: one(hop, "udp-template", (text) => readTemplate("udp", text)),
     udpDraft03: hop.options.has("udp-draft03"),
   };
+}
+
+function readHttp(hop: Arguments): HttpVersion {
+  const http = one(hop, "http", (text) => readChoice("http", text, HTTP_VERSIONS)) ?? "auto";
+  const other = NOT_BY_FETCH.find((name) => http === "fetch" && hop.options.has(name));
+  if (other === undefined) return http;
+  throw new UsageError(`Option --${other} does not go with --http fetch: leave one of them out`);
 }
 
 function checkPlace(

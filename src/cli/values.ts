@@ -7,7 +7,7 @@
 import { dohUrl } from "../dns/doh.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import { checkFields } from "../masque/h1_request.ts";
-import { checkUdpTemplate } from "../masque/uri_template.ts";
+import { checkTcpTemplate, checkUdpTemplate } from "../masque/uri_template.ts";
 import { formatCidr, formatIp, parseCidr, parseIp } from "../wire/address.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -122,12 +122,14 @@ export function readBind(text: string): string {
   );
 }
 
-/** Reads the template of a UDP proxy. */
-export function readUdpTemplate(text: string): string {
+/** Reads the template of a proxy at a resource of its own. */
+export function readTemplate(protocol: "tcp" | "udp", text: string): string {
   try {
-    return checkUdpTemplate(text);
+    return protocol === "tcp" ? checkTcpTemplate(text) : checkUdpTemplate(text);
   } catch (error) {
-    throw new UsageError(`Option --udp-template cannot be followed: ${(error as Error).message}`);
+    throw new UsageError(
+      `Option --${protocol}-template cannot be followed: ${(error as Error).message}`,
+    );
   }
 }
 

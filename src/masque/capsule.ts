@@ -21,12 +21,14 @@ const MAX_HEADER_BYTES = 16;
 
 /** What to do with capsules. */
 export interface CapsuleRules {
-  /** The longest value taken for `type`; -1 skips this type. */
+  /** The longest value taken for `type`; -1 skips this type, `Infinity` hands its values to {@linkcode CapsuleRules.piece} as they come. */
   maxLength(type: number): number;
   /**
    * Takes a whole capsule. `value` is a view, of the chunk where that holds all of it. A fault returned here is the stream's.
    */
   capsule(type: number, value: Uint8Array<ArrayBuffer>): CapsuleFault | undefined;
+  /** Takes a part of a value without a bound; a view of the chunk. `left` bytes of the capsule follow, 0 with its last part. */
+  piece?(type: number, part: Uint8Array<ArrayBuffer>, left: number): CapsuleFault | undefined;
 }
 
 /** Takes a stream apart. After a fault it takes no more. */
@@ -41,6 +43,8 @@ export class CapsuleParser {
   #valueLength = 0;
   /** Bytes of an unknown capsule still to come; can be `Infinity`. */
   #toSkip = 0;
+  /** Bytes still to come of a value that is handed over in pieces; can be `Infinity`. */
+  #toPass = 0;
   #fault: CapsuleFault | undefined;
   #skipped = 0;
 
@@ -74,6 +78,7 @@ export class CapsuleParser {
   push(chunk: Uint8Array<ArrayBuffer>): CapsuleFault | undefined {
     for (let at = 0; this.#fault === undefined && at < chunk.length;) {
       if (this.#toSkip > 0) at = this.#skip(chunk, at);
+      else if (this.#toPass > 0) at = this.#pass(chunk, at);
       else if (this.#value !== undefined) at = this.#fill(this.#value, chunk, at);
       else if (this.#headerLength > 0) at = this.#collectHeader(chunk, at);
       else at = this.#takeWhole(chunk, at);
@@ -83,7 +88,8 @@ export class CapsuleParser {
 
   /** Says what is wrong with a stream that ends here. */
   end(): CapsuleFault | undefined {
-    if (this.#toSkip > 0 || this.#value !== undefined || this.#headerLength > 0) {
+    const isInside = this.#toSkip > 0 || this.#toPass > 0 || this.#value !== undefined;
+    if (isInside || this.#headerLength > 0) {
       this.#fault ??= "it ends in the middle of a capsule";
     }
     return this.#fault;
@@ -96,7 +102,8 @@ export class CapsuleParser {
     if (valueAt > chunk.length) return this.#collectHeader(chunk, at);
     const type = getVarint(chunk, at);
     const length = getVarint(chunk, lengthAt);
-    if (valueAt + length > chunk.length || length > this.#rules.maxLength(type)) {
+    const maxLength = this.#rules.maxLength(type);
+    if (valueAt + length > chunk.length || length > maxLength || maxLength === Infinity) {
       this.#begin(type, length);
       return valueAt;
     }
@@ -125,6 +132,10 @@ export class CapsuleParser {
     if (maxLength < 0) {
       this.#skipped++;
       this.#toSkip = length;
+    } else if (maxLength === Infinity) {
+      this.#type = type;
+      this.#toPass = length;
+      if (length === 0) this.#fault = this.#rules.piece!(type, new Uint8Array(0), 0);
     } else if (length > maxLength) {
       this.#fault = `it holds a capsule of type ${type} with more than ${maxLength} bytes`;
     } else if (length === 0) {
@@ -139,6 +150,13 @@ export class CapsuleParser {
   #skip(chunk: Uint8Array, at: number): number {
     const count = Math.min(this.#toSkip, chunk.length - at);
     this.#toSkip -= count;
+    return at + count;
+  }
+
+  #pass(chunk: Uint8Array<ArrayBuffer>, at: number): number {
+    const count = Math.min(this.#toPass, chunk.length - at);
+    this.#toPass -= count;
+    this.#fault = this.#rules.piece!(this.#type, chunk.subarray(at, at + count), this.#toPass);
     return at + count;
   }
 

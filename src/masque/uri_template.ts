@@ -9,6 +9,9 @@
 /** The template of a proxy that has no other (RFC 9298, section 2); it follows the proxy's origin. */
 export const DEFAULT_UDP_PATH = "/.well-known/masque/udp/{target_host}/{target_port}/";
 
+/** The same for TCP (draft-ietf-httpbis-connect-tcp, section 5.2). */
+export const DEFAULT_TCP_PATH = "/.well-known/masque/tcp/{target_host}/{target_port}/";
+
 /** What an operator does (RFC 6570, appendix A). */
 interface Operator {
   readonly first: string;
@@ -132,8 +135,17 @@ const VARIABLES = ["target_host", "target_port"];
  * ```
  */
 export function checkUdpTemplate(template: string): string {
+  return checkTemplate(template, "UDP");
+}
+
+/** The same for the template of a TCP proxy, which has the same rules (draft-ietf-httpbis-connect-tcp, section 3). Throws a `TypeError`. */
+export function checkTcpTemplate(template: string): string {
+  return checkTemplate(template, "TCP");
+}
+
+function checkTemplate(template: string, protocol: "TCP" | "UDP"): string {
   const refuse = (why: string) => {
-    return new TypeError(`Cannot use "${template}" as the template of a UDP proxy: ${why}`);
+    return new TypeError(`Cannot use "${template}" as the template of a ${protocol} proxy: ${why}`);
   };
   if (!/^[\x21-\x7e]+$/.test(template)) throw refuse("it may hold visible ASCII only");
   const shape = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#{}]+)(\/[^#]*)$/.exec(template);

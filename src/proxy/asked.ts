@@ -1,11 +1,13 @@
 /**
- * What a CONNECT over HTTP/2 or HTTP/3 asks for, freed of the version.
+ * What a request over HTTP/2 or HTTP/3 asks for, freed of the version.
  *
  * @module
  */
 
+import { CONNECT_TCP_TOKENS } from "../masque/tcp_request.ts";
 import { CONNECT_UDP } from "../masque/udp_request.ts";
 import { notATunnel, type Refusal, unknownProtocol } from "./refusal.ts";
+import { type TcpAsked, tcpAskedByPath } from "./tcp_asked.ts";
 import { askedByPath, type UdpAsked } from "./udp_asked.ts";
 
 /** The parts of a head that say it. */
@@ -18,11 +20,23 @@ export interface AskedHead {
   readonly bind: string | undefined;
 }
 
-/** The authority of a CONNECT, a request for UDP, or the refusal to give. */
-export function askedByHead(head: AskedHead): string | UdpAsked | Refusal {
+/** A request for a tunnel in capsules. */
+export type CapsulesAsked =
+  | { readonly protocol: "tcp"; readonly asked: TcpAsked }
+  | { readonly protocol: "udp"; readonly asked: UdpAsked };
+
+/** The authority of a CONNECT, a request for a tunnel in capsules (by extended CONNECT, or by POST), or the refusal to give. */
+export function askedByHead(head: AskedHead): string | CapsulesAsked | Refusal {
   const { method, protocol, authority = "", path = "", bind } = head;
-  if (method !== "CONNECT") return notATunnel(method, path);
-  if (protocol === undefined) return authority;
-  if (protocol !== CONNECT_UDP) return unknownProtocol(protocol);
-  return askedByPath(path, bind) ?? notATunnel(method, path);
+  const isPost = method === "POST" && protocol === undefined;
+  if (method !== "CONNECT" && !isPost) return notATunnel(method, path);
+  if (protocol === undefined && !isPost) return authority;
+  const isTcp = isPost || CONNECT_TCP_TOKENS.includes(protocol!);
+  const isUdp = isPost || protocol === CONNECT_UDP;
+  if (!isTcp && !isUdp) return unknownProtocol(protocol!);
+  const tcp = isTcp ? tcpAskedByPath(path) : undefined;
+  if (tcp !== undefined) return "status" in tcp ? tcp : { protocol: "tcp", asked: tcp };
+  const udp = isUdp ? askedByPath(path, isPost ? undefined : bind) : undefined;
+  if (udp === undefined) return notATunnel(method, path);
+  return "status" in udp ? udp : { protocol: "udp", asked: udp };
 }

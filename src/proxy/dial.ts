@@ -9,6 +9,7 @@ import type { Authority } from "../masque/authority.ts";
 import { formatIp, parseIp } from "../wire/address.ts";
 import type { Guard } from "./guard.ts";
 import type { ProxyLimits } from "./limits.ts";
+import type { Origin } from "./pump.ts";
 import { INTERNAL_ERROR, type Refusal } from "./refusal.ts";
 
 /** Names and addresses in text, and the address that each leads to: a hosts file of the proxy's own. */
@@ -42,7 +43,7 @@ export interface DialOptions {
 
 /** An origin that answered, or why there is none. */
 export type Dialled =
-  | { readonly ok: true; readonly origin: Deno.TcpConn }
+  | { readonly ok: true; readonly origin: Origin }
   | { readonly ok: false; readonly refusal: Refusal };
 
 /** Connects to the first address of the target that the guard admits and that answers, in the resolver's order (RFC 6724). */

@@ -52,6 +52,10 @@ export interface GateOptions {
   readonly hosts: Hosts;
   /** Addresses for ports that clients ask for; where the client reached us unless given. */
   readonly bind?: readonly string[];
+  /** Another way to open connections than sockets; `guard` and `hosts` are then its own business. */
+  readonly dial?: typeof dial;
+  /** The same for datagrams. */
+  readonly dialUdp?: typeof dialUdp;
   readonly limits: ProxyLimits;
   readonly log: Log;
 }
@@ -88,12 +92,14 @@ export class Gate {
   admit(request: TunnelRequest): Promise<Admission> {
     const { guard, hosts, limits } = this.#options;
     const options = { guard, hosts, limits, signal: request.signal };
-    return this.#admitTo("", request, (target) => dial(target, options));
+    const open = this.#options.dial ?? dial;
+    return this.#admitTo("", request, (target) => open(target, options));
   }
 
   /** Checks a request for UDP and opens a socket to its target, which tells `events`. Never rejects. */
   admitUdp(request: TunnelRequest, events: UdpSocketEvents): Promise<UdpAdmission> {
-    return this.#admitTo("udp ", request, (target) => dialUdp(target, this.#options, events));
+    const open = this.#options.dialUdp ?? dialUdp;
+    return this.#admitTo("udp ", request, (target) => open(target, this.#options, events));
   }
 
   /** Checks a request for a UDP port and opens it on the addresses to bind, or on `local`, where the client reached us. Never rejects. */

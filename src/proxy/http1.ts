@@ -8,12 +8,10 @@
 import type { Gate } from "./gate.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { resetConn } from "../sockets/tcp_descriptor.ts";
-import { serveUdp } from "./http1_udp.ts";
-import { closeQuietly, relay, writeAll } from "./pump.ts";
+import { asksForCapsules, framingFault, serveCapsules } from "./http1_capsules.ts";
+import { closeQuietly, relay, resetOrigin, writeAll } from "./pump.ts";
 import { badRequest, encodeRefusal, notATunnel, type Refusal } from "./refusal.ts";
 import { parseRequestHead, type RequestHead } from "./request_head.ts";
-import { askedOverHttp1, type UdpAsked } from "./udp_asked.ts";
-import type { UdpOptions } from "./udp_tunnel.ts";
 
 /** No field follows a status of CONNECT that could frame a body: the tunnel starts behind the empty line. */
 const ESTABLISHED = new TextEncoder().encode("HTTP/1.1 200 Connection established\r\n\r\n");
@@ -48,9 +46,11 @@ export async function serveHttp1(
   if (fault !== undefined) return await refuse(conn, fault, options.limits);
 
   const { gate, client, signal } = options;
+  if (request!.method !== "CONNECT") {
+    const refusal = await serveCapsules(conn, request!, early, options);
+    return refusal === undefined ? undefined : await refuse(conn, refusal, options.limits);
+  }
   const authorization = request!.fields.get("proxy-authorization");
-  const udp = askedOverHttp1(request!);
-  if (udp !== undefined) return await tunnelUdp(conn, udp, early, { authorization, ...options });
   const admission = await gate.admit({ authority: request!.target, authorization, client, signal });
   if (!admission.ok) return await refuse(conn, admission.refusal, options.limits);
   try {
@@ -60,30 +60,15 @@ export async function serveHttp1(
   } catch {
     // The client left while we dialled, or the origin before the first byte.
     resetConn(conn);
-    resetConn(admission.origin);
+    resetOrigin(admission.origin);
   } finally {
     admission.release();
   }
 }
 
-/** The same for datagrams. */
-async function tunnelUdp(
-  conn: Deno.Conn,
-  asked: UdpAsked | Refusal,
-  early: Uint8Array<ArrayBuffer>,
-  options: Omit<UdpOptions, "local">,
-): Promise<void> {
-  const { hostname: local } = conn.localAddr as Deno.NetAddr;
-  const refusal = "status" in asked
-    ? asked
-    : await serveUdp(conn, asked, early, { local, ...options });
-  if (refusal !== undefined) return await refuse(conn, refusal, options.limits);
-  closeQuietly(conn);
-}
-
 function findFault(request: RequestHead): Refusal | undefined {
   const { method, target, minorVersion, fields } = request;
-  if (method !== "CONNECT" && askedOverHttp1(request) === undefined) {
+  if (method !== "CONNECT" && !asksForCapsules(request)) {
     return notATunnel(method, target);
   }
   const host = fields.get("host");
@@ -91,11 +76,7 @@ function findFault(request: RequestHead): Refusal | undefined {
   if ((host === undefined && minorVersion > 0) || host?.includes(",")) {
     return badRequest("HTTP/1.1 wants one Host field");
   }
-  // RFC 9110, section 9.3.6: a CONNECT has no content. Who believes that it has, and who does not, see different tunnels.
-  if (fields.has("transfer-encoding") || (fields.get("content-length") ?? "0") !== "0") {
-    return badRequest("A tunnel has no content: leave Content-Length and Transfer-Encoding away");
-  }
-  return undefined;
+  return framingFault(request);
 }
 
 /** Sends a refusal and closes, so that the client gets to read it. Never rejects. */

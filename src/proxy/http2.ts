@@ -7,13 +7,13 @@
 import http2 from "node:http2";
 import type { Duplex } from "node:stream";
 import { deferTeardown } from "../http2_session.ts";
-import { askedByHead } from "./asked.ts";
+import { askedByHead, type CapsulesAsked } from "./asked.ts";
+import { drained } from "./duplex_pipe.ts";
 import type { Gate } from "./gate.ts";
-import { serveUdp } from "./http2_udp.ts";
+import { serveCapsules } from "./http2_capsules.ts";
 import type { ProxyLimits } from "./limits.ts";
-import { closeQuietly, writeAll } from "./pump.ts";
+import { closeQuietly, type Origin, writeAll } from "./pump.ts";
 import { type Refusal, refusalMessage } from "./refusal.ts";
-import type { UdpAsked } from "./udp_asked.ts";
 
 const { NGHTTP2_NO_ERROR } = http2.constants;
 
@@ -90,7 +90,7 @@ async function serveStream(
   const authorization = headers["proxy-authorization"];
   const { signal } = gone;
   if (typeof asked === "object") {
-    const refusal = await serveUdp(stream, asked, { ...options, authorization, signal });
+    const refusal = await serveCapsules(stream, headers, asked, { ...options, signal });
     return refusal === undefined ? undefined : refuse(stream, refusal);
   }
   const admission = await gate.admit({ authority: asked, authorization, client, signal });
@@ -113,7 +113,7 @@ async function serveStream(
 }
 
 /** The authority of a CONNECT, or what else is asked for. */
-function readRequest(headers: http2.IncomingHttpHeaders): string | UdpAsked | Refusal {
+function readRequest(headers: http2.IncomingHttpHeaders): string | CapsulesAsked | Refusal {
   return askedByHead({
     method: headers[":method"] ?? "",
     protocol: headers[":protocol"]?.toString(),
@@ -137,7 +137,7 @@ function refuse(stream: http2.ServerHttp2Stream, refusal: Refusal): void {
 }
 
 /** From the client to the origin. The stream's window opens again only for what was written. */
-async function outbound(stream: http2.ServerHttp2Stream, origin: Deno.Conn): Promise<void> {
+async function outbound(stream: http2.ServerHttp2Stream, origin: Origin): Promise<void> {
   for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     await writeAll(origin, chunk);
   }
@@ -146,7 +146,7 @@ async function outbound(stream: http2.ServerHttp2Stream, origin: Deno.Conn): Pro
 }
 
 /** From the origin to the client, no faster than the client reads. */
-async function inbound(origin: Deno.Conn, stream: http2.ServerHttp2Stream): Promise<void> {
+async function inbound(origin: Origin, stream: http2.ServerHttp2Stream): Promise<void> {
   for (;;) {
     const buffer = new Uint8Array(MAX_FRAME_BYTES); // a new one each time: the stream keeps it until it is sent
     const count = await origin.read(buffer);
@@ -154,19 +154,4 @@ async function inbound(origin: Deno.Conn, stream: http2.ServerHttp2Stream): Prom
     if (!stream.write(buffer.subarray(0, count))) await drained(stream);
   }
   stream.end();
-}
-
-/** Settles when the stream takes more, or will never take any. */
-function drained(stream: http2.ServerHttp2Stream): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = () => {
-      stream.off("drain", settle);
-      stream.off("close", settle);
-      if (stream.destroyed) reject(new Error("The stream has ended"));
-      else resolve();
-    };
-    if (stream.destroyed) return settle();
-    stream.on("drain", settle);
-    stream.on("close", settle);
-  });
 }

@@ -11,17 +11,18 @@ import type { Refusal } from "./refusal.ts";
 import type { UdpAsked } from "./udp_asked.ts";
 import { admitUdp, type UdpOptions } from "./udp_tunnel.ts";
 
-/** Carries one tunnel to its end, or returns the refusal to give. Never rejects. */
+/** Carries one tunnel to its end, or returns the refusal to give; `fields` stand in the head of the answer. Never rejects. */
 export async function serveUdp(
   stream: ServerHttp2Stream,
   asked: UdpAsked,
   options: UdpOptions,
+  fields: readonly (readonly [string, string])[] = [CAPSULE_PROTOCOL],
 ): Promise<Refusal | undefined> {
   const tunnel = await admitUdp(asked, overStream(stream), options);
   if ("status" in tunnel) return tunnel;
   if (!stream.destroyed) {
     const head: OutgoingHttpHeaders = { ":status": 200 };
-    for (const [name, value] of [CAPSULE_PROTOCOL, ...tunnel.fields]) head[name] = value;
+    for (const [name, value] of [...fields, ...tunnel.fields]) head[name] = value;
     stream.respond(head);
     tunnel.start();
     stream.on("data", (bytes: Uint8Array<ArrayBuffer>) => {

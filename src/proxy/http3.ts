@@ -12,11 +12,14 @@ import { type H3Request, readRequest } from "../masque/h3/message.ts";
 import { CAPSULE_PROTOCOL } from "../masque/udp_request.ts";
 import { askedByHead } from "./asked.ts";
 import type { CapsuleTransport } from "./capsule_stream.ts";
+import { duplexPipe } from "./duplex_pipe.ts";
 import { relayDuplex } from "./duplex_relay.ts";
 import type { Gate } from "./gate.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { closeQuietly } from "./pump.ts";
-import { type Refusal, refusalMessage } from "./refusal.ts";
+import { asOrigin, notATunnel, type Refusal, refusalMessage } from "./refusal.ts";
+import type { TcpAsked } from "./tcp_asked.ts";
+import { serveTcp } from "./tcp_relay.ts";
 import type { UdpAsked } from "./udp_asked.ts";
 import { admitUdp } from "./udp_tunnel.ts";
 
@@ -96,7 +99,9 @@ async function serveStream(
   }
   const { method, protocol, authority, path, fields } = request!;
   const bind = fields.get("connect-udp-bind");
-  const asked = askedByHead({ method, protocol, authority, path, bind });
+  const asked = method === "POST" // by `fetch`, and no `fetch` speaks HTTP/3 to send it
+    ? notATunnel(method, path ?? "")
+    : askedByHead({ method, protocol, authority, path, bind });
   const gone = new AbortController();
   stream.duplex.once("close", () => gone.abort());
   const authorization = fields.get("proxy-authorization");
@@ -105,7 +110,9 @@ async function serveStream(
     ? await carry(stream, asked, asking)
     : "status" in asked
     ? asked
-    : await carryUdp(stream, asked, asking);
+    : asked.protocol === "tcp"
+    ? await carryTcp(stream, asked.asked, fields.get("authorization"), asking)
+    : await carryUdp(stream, asked.asked, asking);
   if (refusal !== undefined) await refuse(stream, refusal);
 }
 
@@ -130,6 +137,25 @@ async function carry(
     closeQuietly(origin);
     release();
   }
+}
+
+/** The same in capsules. */
+async function carryTcp(
+  stream: H3Stream,
+  asked: TcpAsked,
+  ofOrigin: string | undefined,
+  options: Asking,
+): Promise<Refusal | undefined> {
+  const { duplex } = stream;
+  const pipe = duplexPipe(duplex, {
+    isBroken: () => duplex.destroyed && !duplex.readableEnded,
+    close: () => duplex.destroy(),
+    reset: () => stream.breakOff("the tunnel broke off"),
+  });
+  const all = { ...options, ...asked, authorization: ofOrigin ?? options.authorization };
+  const head: Field[] = [[":status", "200"], CAPSULE_PROTOCOL];
+  const refusal = await serveTcp(pipe, all, () => Promise.resolve(stream.sendHead(head)));
+  return refusal && asOrigin(refusal);
 }
 
 /** The same for datagrams. */

@@ -11,26 +11,29 @@
 import { resetConn } from "../sockets/tcp_descriptor.ts";
 import { RELAY_BUFFER_BYTES } from "./limits.ts";
 
+/** A connection to an origin: a socket, or what behaves as one, and is reset by a close before both of its directions have ended. */
+export type Origin = Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close">;
+
 /** Writes all of `bytes`. */
-export async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
+export async function writeAll(to: Pick<Deno.Conn, "write">, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
 }
 
 /** Joins two connections until both directions have ended, and closes them. Never rejects. */
-export async function relay(a: Deno.Conn, b: Deno.Conn): Promise<void> {
+export async function relay(a: Origin, b: Origin): Promise<void> {
   try {
     await Promise.all([pump(a, b), pump(b, a)]);
     closeQuietly(a);
     closeQuietly(b);
   } catch {
     // One side broke off: neither may take what it has for the whole.
-    resetConn(a);
-    resetConn(b);
+    resetOrigin(a);
+    resetOrigin(b);
   }
 }
 
 /** Carries one direction, and its FIN. */
-async function pump(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+async function pump(from: Origin, to: Origin): Promise<void> {
   let buffer = new Uint8Array(RELAY_BUFFER_BYTES.idle);
   for (;;) {
     const count = await from.read(buffer);
@@ -41,6 +44,12 @@ async function pump(from: Deno.Conn, to: Deno.Conn): Promise<void> {
     }
   }
   await to.closeWrite();
+}
+
+/** Breaks a connection off, so that the peer does not take what it has for the whole. It may be closed already. */
+export function resetOrigin(conn: Origin): void {
+  if ("localAddr" in conn) resetConn(conn as Deno.Conn);
+  else closeQuietly(conn);
 }
 
 /** Closes a connection that may be closed already. */

@@ -24,6 +24,7 @@ export interface Refusal {
 /** The reason phrases of the statuses in use; HTTP/1.1 has them, nobody needs them. */
 const REASONS: Readonly<Record<number, string>> = {
   400: "Bad Request",
+  401: "Unauthorized",
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
@@ -41,6 +42,24 @@ const REASONS: Readonly<Record<number, string>> = {
 /** The request cannot be understood. */
 export function badRequest(detail: string): Refusal {
   return { status: 400, error: "http_request_error", detail };
+}
+
+/**
+ * A refusal as an origin gives it: a proxy at a resource of its own asks for credentials as any other resource does, because gateways
+ * keep the fields of proxies to themselves (draft-ietf-httpbis-connect-tcp, section 3.3.2).
+ */
+export function asOrigin(refusal: Refusal): Refusal {
+  if (refusal.status !== 407) return refusal;
+  const fields = (refusal.fields ?? []).map(([name, value]): [string, string] => [
+    name === "proxy-authenticate" ? "www-authenticate" : name,
+    value,
+  ]);
+  return {
+    ...refusal,
+    status: 401,
+    detail: "The proxy wants credentials: send Authorization",
+    fields,
+  };
 }
 
 /** Something here broke; the words go to the log, not to the client. */
@@ -69,7 +88,7 @@ export function notATunnel(method: string, target: string): Refusal {
 
 /** An extended CONNECT for something else (RFC 9220, section 3). */
 export function unknownProtocol(protocol: string): Refusal {
-  const detail = `This proxy knows the protocol connect-udp, not ${protocol}`;
+  const detail = `This proxy knows the protocols connect-udp and connect-tcp, not ${protocol}`;
   return { status: 501, error: "http_request_error", detail };
 }
 

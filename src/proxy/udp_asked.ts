@@ -1,6 +1,6 @@
 /**
  * Requests for UDP, freed of their HTTP version: RFC 9298 over HTTP/1.1 (section 3.2) and HTTP/2 (section 3.4), and the method CONNECT-UDP of
- * draft-ietf-masque-connect-udp-03 over HTTP/1.1.
+ * draft-ietf-masque-connect-udp-03 over HTTP/1.1; and our POST.
  *
  * @module
  */
@@ -13,8 +13,10 @@ import {
   parseDraft03Target,
   parseUdpPath,
 } from "../masque/udp_request.ts";
-import { badRequest, type Refusal } from "./refusal.ts";
+import { upgradesTo } from "../masque/templated.ts";
+import type { Refusal } from "./refusal.ts";
 import type { RequestHead } from "./request_head.ts";
+import { MALFORMED_TARGET } from "./tcp_asked.ts";
 
 /** A request for UDP. */
 export interface UdpAsked {
@@ -23,14 +25,10 @@ export interface UdpAsked {
   readonly isDraft03: boolean;
 }
 
-const MALFORMED = badRequest(
-  "The target is not a host and a port from 1 to 65535 with the colons of IPv6 percent-encoded",
-);
-
 const UPGRADE_REQUIRED: Refusal = {
   status: 426,
   error: "http_request_error",
-  detail: "UDP is proxied here: ask with Connection: Upgrade and Upgrade: connect-udp",
+  detail: "UDP is proxied here: ask with Connection: Upgrade and Upgrade: connect-udp, or POST",
   fields: [["upgrade", CONNECT_UDP], ["connection", "upgrade"]],
 };
 
@@ -40,13 +38,13 @@ export function askedOverHttp1(
 ): UdpAsked | Refusal | undefined {
   if (method === "CONNECT-UDP") {
     const authority = parseDraft03Target(target);
-    return authority === undefined ? MALFORMED : { authority, isDraft03: true };
+    return authority === undefined ? MALFORMED_TARGET : { authority, isDraft03: true };
   }
+  if (method === "POST") return askedByPath(target, undefined);
   const asked = method === "GET" ? askedByPath(target, fields.get("connect-udp-bind")) : undefined;
   if (asked === undefined) return undefined;
-  const isUpgrade = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i.test(fields.get("connection") ?? "");
-  if (!isUpgrade || fields.get("upgrade")?.toLowerCase() !== CONNECT_UDP) return UPGRADE_REQUIRED;
-  return asked;
+  const isUpgrade = upgradesTo([CONNECT_UDP], fields.get("connection"), fields.get("upgrade"));
+  return isUpgrade ? asked : UPGRADE_REQUIRED;
 }
 
 /**
@@ -60,6 +58,6 @@ export function askedByPath(
   const target = parseUdpPath(path);
   if (target === undefined) return undefined;
   if (target === ANY_TARGET && isBound(bind)) return { isDraft03: false };
-  if (target === ANY_TARGET || target === "malformed") return MALFORMED;
+  if (target === ANY_TARGET || target === "malformed") return MALFORMED_TARGET;
   return { authority: formatAuthority(target.hostname, target.port), isDraft03: false };
 }

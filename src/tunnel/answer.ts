@@ -8,7 +8,7 @@
 
 import type { Duplex } from "node:stream";
 import { isBound } from "../masque/bind_capsules.ts";
-import { outcomeOf } from "../masque/outcome.ts";
+import { outcomeOf, unanswered } from "../masque/outcome.ts";
 import {
   ANY_TARGET,
   readUdpAnswer,
@@ -16,7 +16,9 @@ import {
   udpOutcomeOf,
   udpUnsupported,
 } from "../masque/udp_request.ts";
+import { readTcpAnswer } from "../masque/tcp_request.ts";
 import { BoundTunnel } from "./bound_tunnel.ts";
+import { capsuleTcp } from "./capsule_tcp.ts";
 import { duplexTunnel, type DuplexTunnelOptions } from "./duplex_tunnel.ts";
 import { noAnswer, type ProxySettings } from "./settings.ts";
 import type {
@@ -49,6 +51,21 @@ export function respond(answered: Answered, authority: string): TunnelResponse {
   return { ok: true, status, headers, readable, writable, closed };
 }
 
+/** The answer to a connect-tcp for `authority`. Throws a `ProxyError` when it breaks the rules of the draft. */
+export function respondTcp(
+  answered: Answered,
+  form: "upgrade" | "connect",
+  authority: string,
+  proxy: ProxySettings,
+): TunnelResponse {
+  const { status, headers, duplex, options } = answered;
+  const answer = readTcpAnswer(form, status, headers);
+  if (answer.is === "malformed") throw noAnswer(proxy, "proxy_internal_error", answer.reason);
+  if (answer.is === "refused") return refused(answered, authority, outcomeOf);
+  const { readable, writable, closed } = capsuleTcp(duplexTunnel(duplex, options));
+  return { ok: true, status, headers, readable, writable, closed };
+}
+
 /** The answer to a request for UDP. Throws a `ProxyError` when it breaks the rules of RFC 9298. */
 export function respondUdp(
   answered: Answered,
@@ -75,6 +92,14 @@ export function respondBound(
     return refused(answered, label, () => udpUnsupported(label, "it offers no Connect-UDP-Bind"));
   }
   return new BoundTunnel(duplex, options, { status, headers }).start();
+}
+
+/** The response where a proxy cannot be asked by connect-tcp, because of `why`. */
+export function withoutTcp(authority: string, why: string): RefusedTunnel {
+  const detail =
+    `Could not ask for ${authority} by connect-tcp: ${why}; leave the template out to ask by CONNECT`;
+  const outcome = unanswered("proxy_configuration_error", detail);
+  return { ok: false, status: 0, headers: new Headers(), outcome };
 }
 
 /** The response where a proxy cannot even be asked for `target`, because of `why`. */

@@ -12,13 +12,21 @@ import { formatAuthority } from "../masque/authority.ts";
 import { CONNECT_UDP_BIND } from "../masque/bind_capsules.ts";
 import { encodeConnect } from "../masque/h1_request.ts";
 import { type HeadProgress, ResponseHeadParser } from "../masque/h1_response.ts";
+import { encodeTcpUpgrade, tcpResource } from "../masque/tcp_request.ts";
 import {
   ANY_TARGET,
   encodeUdpDraft03,
   encodeUdpUpgrade,
   udpResource,
 } from "../masque/udp_request.ts";
-import { type Answered, respond, respondBound, respondUdp, withoutUdp } from "./answer.ts";
+import {
+  type Answered,
+  respond,
+  respondBound,
+  respondTcp,
+  respondUdp,
+  withoutUdp,
+} from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { plain } from "./duplex_tunnel.ts";
 import { Reach } from "./road/reach.ts";
@@ -69,8 +77,17 @@ export class H1Client implements VersionClient {
   connect(target: Target, options: ConnectOptions = {}): Promise<TunnelResponse> {
     return this.#exchange(options, (fields) => {
       const authority = formatAuthority(target.hostname, target.port);
-      const request = encodeConnect(authority, fields);
-      return { request, respond: (granted) => respond(granted, authority) };
+      const { tcp } = this.#proxy;
+      return tcp === undefined
+        ? {
+          request: encodeConnect(authority, fields),
+          respond: (answered) => respond(answered, authority),
+        }
+        : {
+          request: encodeTcpUpgrade(tcpResource(tcp.template, target), fields),
+          upgrade: true,
+          respond: (answered) => respondTcp(answered, "upgrade", authority, this.#proxy),
+        };
     });
   }
 

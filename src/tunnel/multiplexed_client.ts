@@ -8,8 +8,17 @@ import { ProxyError } from "../errors.ts";
 import { formatAuthority } from "../masque/authority.ts";
 import { CONNECT_UDP_BIND } from "../masque/bind_capsules.ts";
 import { unanswered } from "../masque/outcome.ts";
+import { tcpConnectFields, tcpResource } from "../masque/tcp_request.ts";
 import { ANY_TARGET, udpConnectFields, udpResource } from "../masque/udp_request.ts";
-import { type Answered, respond, respondBound, respondUdp, withoutUdp } from "./answer.ts";
+import {
+  type Answered,
+  respond,
+  respondBound,
+  respondTcp,
+  respondUdp,
+  withoutTcp,
+  withoutUdp,
+} from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { H1Client } from "./h1.ts";
 import { Pool, type PoolMember } from "./pool.ts";
@@ -110,9 +119,18 @@ export class MultiplexedClient<S extends FlowSession> implements VersionClient {
   connect(target: Target, options: ConnectOptions = {}): Promise<TunnelResponse> {
     return this.#exchange(options, (fields) => {
       const authority = formatAuthority(target.hostname, target.port);
+      const { tcp, scheme } = this.#proxy;
+      if (tcp === undefined) {
+        return {
+          fields: [[":method", "CONNECT"], [":authority", authority], ...fields],
+          respond: (answered) => respond(answered, authority),
+        };
+      }
       return {
-        fields: [[":method", "CONNECT"], [":authority", authority], ...fields],
-        respond: (answered) => respond(answered, authority),
+        fields: tcpConnectFields(scheme, tcpResource(tcp.template, target), fields),
+        respond: (answered) => respondTcp(answered, "connect", authority, this.#proxy),
+        unless: ({ takesProtocols }) =>
+          takesProtocols ? undefined : withoutTcp(authority, this.#whyNoProtocols),
       };
     });
   }
@@ -172,11 +190,13 @@ export class MultiplexedClient<S extends FlowSession> implements VersionClient {
       respond,
       // RFC 8441, section 3, and RFC 9220: not before the peer has allowed it.
       unless: ({ takesProtocols }) =>
-        takesProtocols ? undefined : withoutUdp(
-          target,
-          `its SETTINGS do not allow extended CONNECT, RFC ${this.version === "2" ? 8441 : 9220}`,
-        ),
+        takesProtocols ? undefined : withoutUdp(target, this.#whyNoProtocols),
     }));
+  }
+
+  get #whyNoProtocols(): string {
+    const rfc = this.version === "2" ? 8441 : 9220;
+    return `its SETTINGS do not allow extended CONNECT, RFC ${rfc}`;
   }
 
   async #exchange<T>(

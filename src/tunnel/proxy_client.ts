@@ -6,11 +6,13 @@
 
 import type { Log } from "../log.ts";
 import { checkFields } from "../masque/h1_request.ts";
-import { checkUdpTemplate, DEFAULT_UDP_PATH } from "../masque/uri_template.ts";
+import { checkTcpTemplate, checkUdpTemplate, DEFAULT_UDP_PATH } from "../masque/uri_template.ts";
 import { alpnOf } from "./connection.ts";
 import { authorizerOf, type Credentials } from "./credentials/authorizer.ts";
 import type { Authorizer } from "./credentials/secret.ts";
 import { parsePin, type Trust } from "./dial.ts";
+import { overFetch } from "./fetch_road.ts";
+import type { FetchLike } from "./fetch_exchange.ts";
 import { H1Client } from "./h1.ts";
 import { H2Client } from "./h2.ts";
 import { obstacleToHttp3 } from "./h3/dial.ts";
@@ -30,11 +32,21 @@ import type { ProxyClient } from "./tunnel.ts";
 export interface ConnectProxyOptions extends Trust, Credentials {
   /**
    * `auto` races HTTP/3 with what TLS agrees on, and takes HTTP/1.1 in the clear; `2` in the clear is HTTP/2 with prior knowledge. `3` needs the runtime's QUIC
-   * (`--unstable-net`), and trusts `caCerts` beside the public authorities.
+   * (`--unstable-net`), and trusts `caCerts` beside the public authorities. `fetch` is a streaming POST for each tunnel.
    */
-  readonly http?: "auto" | "3" | "2" | "1.1";
+  readonly http?: "auto" | "3" | "2" | "1.1" | "fetch";
+  /**
+   * For `http: "fetch"`: a `fetch` of one's own. It must send a request's body while it receives the response's, as those of Deno, Node.js and
+   * edge platforms do; it owns its connections and decides whom to trust.
+   */
+  readonly fetch?: FetchLike;
   /** Further fields of every request. */
   readonly headers?: HeadersInit;
+  /**
+   * Asks for TCP by connect-tcp (draft-ietf-httpbis-connect-tcp) at the resource that this URI Template names, in place of CONNECT: for
+   * proxies beside other services of one origin. With `{target_host}` and `{target_port}`, as for UDP.
+   */
+  readonly tcpTemplate?: string;
   /**
    * Where the proxy takes requests for UDP: a URI Template with `{target_host}` and `{target_port}` (RFC 9298, section 2). By default
    * `/.well-known/masque/udp/{target_host}/{target_port}/` at the proxy's URL.
@@ -77,9 +89,18 @@ export async function connectProxy(
   const proxy = settingsOf(parsed, options);
   const authorizer = authorizerFor(parsed, options);
   const { http = "auto", signal = new AbortController().signal, log, via } = options;
+  if (http === "fetch") {
+    const client = await overFetch(proxy, options);
+    return new Road({ client, reaches: [], authorizer, log, name: proxy.name });
+  }
+  if (options.fetch !== undefined) {
+    throw new TypeError('Cannot use a fetch of your own over another road: give http "fetch", too');
+  }
   const alpn = { auto: ["h2", "http/1.1"], "3": ["h3"], "2": ["h2"], "1.1": ["http/1.1"] }[http];
   if (alpn === undefined) {
-    throw new TypeError(`Cannot speak HTTP "${http}" to a proxy: use "auto", "3", "2" or "1.1"`);
+    throw new TypeError(
+      `Cannot speak HTTP "${http}" to a proxy: use "auto", "3", "2", "1.1" or "fetch"`,
+    );
   }
   if (http === "3" && via !== undefined) {
     throw new TypeError('Cannot speak HTTP/3 inside another proxy\'s tunnel: use "2" or "auto"');
@@ -148,7 +169,7 @@ function settingsOf(parsed: URL, options: ConnectProxyOptions): ProxySettings {
   const scheme = parsed.protocol === "https:" ? "https" : "http";
   if (options.pin !== undefined) parsePin(options.pin);
   const { caCerts, pin, insecure, clientCert, clientKey } = options;
-  const { headers, udpTemplate, udpDraft03 = false } = options;
+  const { headers, udpTemplate, udpDraft03 = false, tcpTemplate } = options;
   if ((clientCert === undefined) !== (clientKey === undefined)) {
     throw new TypeError("Cannot use clientCert and clientKey without each other: give both");
   }
@@ -161,6 +182,7 @@ function settingsOf(parsed: URL, options: ConnectProxyOptions): ProxySettings {
     fields: checkFields(new Headers(headers)),
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     udp: { template: checkUdpTemplate(template), draft03: udpDraft03 },
+    tcp: tcpTemplate === undefined ? undefined : { template: checkTcpTemplate(tcpTemplate) },
     name: `${scheme}://${parsed.host}`,
   };
 }

@@ -35,6 +35,12 @@ export interface UdpSettings {
   readonly draft03: boolean;
 }
 
+/** How a proxy is asked for TCP at a resource of its own. */
+export interface TcpSettings {
+  /** A URI Template with the rules of that for UDP. */
+  readonly template: string;
+}
+
 /** A proxy as the roads see it. */
 export interface ProxySettings {
   readonly scheme: "http" | "https";
@@ -46,6 +52,8 @@ export interface ProxySettings {
   readonly fields: readonly (readonly [string, string])[];
   readonly timeouts: Required<TunnelTimeouts>;
   readonly udp: UdpSettings;
+  /** Present where TCP goes by connect-tcp, absent where it goes by CONNECT. */
+  readonly tcp?: TcpSettings;
   /** The proxy without secrets, for the operator: `https://proxy.example`. */
   readonly name: string;
 }

@@ -19,7 +19,9 @@ export interface TunnelDuplex {
 }
 
 /** Takes over both streams of `tunnel`. */
-export function tunnelDuplex({ readable, writable }: OpenTunnel): TunnelDuplex {
+export function tunnelDuplex(
+  { readable, writable }: Pick<OpenTunnel, "readable" | "writable">,
+): TunnelDuplex {
   const reader = readable.getReader();
   const writer = writable.getWriter();
   let received = 0;

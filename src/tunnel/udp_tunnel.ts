@@ -41,6 +41,8 @@ export class UdpTunnel implements OpenUdpTunnel {
   readonly #carrier: UdpCarrier;
   readonly #streams: DatagramStreams<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBufferLike>>;
   #taker: DatagramTaker | undefined;
+  /** A read may bring no more than half a datagram. */
+  #hasTaken = false;
 
   /** `carry` makes the carrier, which calls {@linkcode deliver}, {@linkcode batchEnd} and {@linkcode ended}. */
   constructor({ status, headers }: UdpAnswer, carry: (tunnel: UdpTunnel) => UdpCarrier) {
@@ -80,11 +82,16 @@ export class UdpTunnel implements OpenUdpTunnel {
   /** A payload came; a view. */
   deliver(payload: Uint8Array<ArrayBuffer>): void {
     if (this.#taker === undefined) this.#streams.push(payload);
-    else this.#taker.datagram(payload);
+    else {
+      this.#hasTaken = true;
+      this.#taker.datagram(payload);
+    }
   }
 
   /** No further payload for the moment. */
   batchEnd(): void {
+    if (!this.#hasTaken) return;
+    this.#hasTaken = false;
     this.#taker?.batchEnd?.();
   }
 

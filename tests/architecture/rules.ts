@@ -15,6 +15,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   log: [],
   http2_session: [],
+  written_body: [],
 
   wire: [],
   tcp: ["wire"],
@@ -25,8 +26,8 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   sockets: ["wire/address"],
   masque: [],
   http3: ["masque"],
-  tunnel: ["masque", "http2_session", "http3", "sockets", "wire/address"],
-  proxy: ["masque", "wire/address", "http2_session", "http3", "sockets"],
+  tunnel: ["masque", "http2_session", "written_body", "http3", "sockets", "wire/address"],
+  proxy: ["masque", "wire/address", "http2_session", "written_body", "http3", "sockets"],
 
   tun: ["wire"],
   dns: ["wire/address"],

@@ -93,7 +93,7 @@ export class AutoClient implements VersionClient {
     }
   }
 
-  get version(): "3" | "2" | "1.1" {
+  get version(): VersionClient["version"] {
     return this.#isHttp3Good ? "3" : this.#tcp?.version ?? "2";
   }
 

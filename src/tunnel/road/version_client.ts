@@ -10,7 +10,7 @@ import type { ProxyClient } from "../tunnel.ts";
 /** One version of HTTP towards one proxy. */
 export interface VersionClient extends ProxyClient {
   /** As `--http` has it. */
-  readonly version: "3" | "2" | "1.1";
+  readonly version: "3" | "2" | "1.1" | "fetch";
   /** Connections that stand. */
   readonly connections: number;
   /**

@@ -75,6 +75,7 @@ Deno.test("up with a proxy alone has these defaults", () => {
     ca: undefined,
     pin: undefined,
     insecure: false,
+    tcpTemplate: undefined,
     udpTemplate: undefined,
     udpDraft03: false,
   });
@@ -182,10 +183,10 @@ Deno.test("--proxy takes a URL of a host, or the word embedded", () => {
 });
 
 Deno.test("--http takes three words", () => {
-  for (const http of ["auto", "3", "2", "1.1"] as const) {
+  for (const http of ["auto", "3", "2", "1.1", "fetch"] as const) {
     assertEquals(up(`--http ${http}`).tunnel.http, http);
   }
-  badUp("--http 4", 'Option --http does not take "4": give auto, 3, 2 or 1.1');
+  badUp("--http 4", 'Option --http does not take "4": give auto, 3, 2, 1.1 or fetch');
 });
 
 Deno.test("--token comes as itself, from a file, or from the environment, in this order", () => {
@@ -416,6 +417,11 @@ Deno.test("UDP is asked for by a template, or as draft 03 has it", () => {
   badUp("--udp-bind on", 'Option --udp-bind does not take "on"');
   badUp(`--udp-draft03 --udp-template ${template}`, "exclude each other");
   badUp("--udp-template https://p.example/", "{target_host} is missing");
+  assertEquals(up(`--tcp-template ${template}`).tunnel.tcpTemplate, template);
+  badUp("--tcp-template https://p.example/", "the template of a TCP proxy: the variable");
+  for (const option of ["--pin " + "ab".repeat(32), "--insecure", "--udp-draft03"]) {
+    badUp(`--http fetch ${option}`, "does not go with --http fetch");
+  }
 });
 
 Deno.test("--allow opens blocks", () => {

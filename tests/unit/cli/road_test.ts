@@ -30,7 +30,7 @@ Deno.test("the embedded proxy is reached by every version of HTTP, and goes with
     using connection = await origin.accept();
     await connection.write(new TextEncoder().encode("hello"));
   })();
-  for (const http of ["auto", "2", "1.1"] as const) {
+  for (const http of ["auto", "2", "1.1", "fetch"] as const) {
     await using road = await openRoad({ ...PLAIN, http }, SILENT);
     assert(road.client.description.startsWith("https://127.0.0.1:"), road.client.description);
     if (http !== "auto") continue;

@@ -9,6 +9,8 @@ import { DirectClient } from "../../../src/tunnel/direct.ts";
 import { MemoryClient } from "../../../src/tunnel/memory.ts";
 import type { OpenTunnel, ProxyClient, Target } from "../../../src/tunnel/tunnel.ts";
 import { CERT } from "../../support/certificate.ts";
+import { capsuleSide } from "../../support/capsule_side.ts";
+import { serveFetch } from "../../support/fetch_server.ts";
 import { type Origin, webFarSide } from "../../support/far_side.ts";
 import { type H3ServerOptions, serveH3 } from "../../support/h3_server.ts";
 import {
@@ -127,6 +129,50 @@ function memory(origin: Origin): Promise<Setting> {
   });
 }
 
+/** The head with which a proxy grants connect-tcp. */
+export const SWITCHING_TCP = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n" +
+  "Upgrade: connect-tcp\r\nCapsule-Protocol: ?1\r\n\r\n";
+
+/** A template with a query, which no default has. */
+export const TCP_TEMPLATE = "https://masque.example/tcp{?target_host,target_port}";
+
+function connectTcp(http: "1.1" | "2", tls: boolean): Road {
+  const head = () => SWITCHING_TCP;
+  return {
+    name: `connect-tcp over HTTP/${http} ${tls ? "in TLS" : "in the clear"}`,
+    proxied: true,
+    originResets: true, // for what stops without FINAL_DATA was reset
+    open: (origin) =>
+      proxied(http, (far) => origin(capsuleSide(far)), { tls, head, takesProtocols: true }, {
+        tcpTemplate: TCP_TEMPLATE,
+      }),
+  };
+}
+
+/** A server of streaming POSTs and a client for it, with the runtime's own `fetch`. */
+export async function fetched(origin: Origin, tls: boolean): Promise<Setting> {
+  const server = await serveFetch(origin, { tls });
+  const client = await connectTo(server, tls, { http: "fetch" });
+  return {
+    client,
+    target: TARGET,
+    server,
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function byFetch(tls: boolean): Road {
+  return {
+    name: `fetch over HTTP/${tls ? "2 in TLS" : "1.1 in the clear"}`,
+    proxied: true,
+    originResets: true,
+    open: (origin) => fetched((far) => origin(capsuleSide(far)), tls),
+  };
+}
+
 /** All of them. */
 export const ROADS: readonly Road[] = [
   {
@@ -154,6 +200,21 @@ export const ROADS: readonly Road[] = [
     open: (origin) => proxied("2", origin, { tls: true }),
   },
   { name: "HTTP/3", proxied: true, originResets: true, open: (origin) => overH3(origin) },
+  connectTcp("1.1", false),
+  connectTcp("1.1", true),
+  connectTcp("2", false),
+  connectTcp("2", true),
+  {
+    name: "connect-tcp over HTTP/3",
+    proxied: true,
+    originResets: true,
+    open: (origin) =>
+      overH3((far) => origin(capsuleSide(far)), { takesProtocols: true }, {
+        tcpTemplate: TCP_TEMPLATE,
+      }),
+  },
+  byFetch(false),
+  byFetch(true),
   { name: "memory", proxied: false, originResets: true, open: memory },
   { name: "direct", proxied: false, originResets: true, open: direct },
 ];

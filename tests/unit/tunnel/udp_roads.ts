@@ -18,7 +18,7 @@ import {
   type ServerOptions,
   type TestServer,
 } from "../../support/tunnel_servers.ts";
-import { connectTo, overH3 } from "./roads.ts";
+import { connectTo, fetched, overH3 } from "./roads.ts";
 
 ffiIsUsable(); // the library stays open for the life of the program, which a test would take for a leak
 
@@ -143,6 +143,13 @@ const road = (
   },
 });
 
+const byFetch = (tls: boolean): UdpRoad => ({
+  name: `fetch over HTTP/${tls ? "2 in TLS" : "1.1 in the clear"}`,
+  hasEnds: true,
+  originResets: true,
+  open: (origin) => fetched((far) => origin(datagramSide(far)), tls),
+});
+
 /** All of them. */
 export const UDP_ROADS: readonly UdpRoad[] = [
   road("HTTP/1.1 in the clear", "1.1"),
@@ -159,6 +166,8 @@ export const UDP_ROADS: readonly UdpRoad[] = [
     },
   },
   road("draft 03", "1.1", {}, { udpDraft03: true }),
+  byFetch(false),
+  byFetch(true),
   { name: "memory", hasEnds: true, originResets: true, open: memory },
   { name: "direct", hasEnds: false, originResets: false, open: direct },
 ];

@@ -1,0 +1,109 @@
+/**
+ * What the programs here share: options that name a way to a proxy, and a beginning and an end.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import {
+  connectProxy,
+  type ConnectProxyOptions,
+  DirectClient,
+  type ProxyClient,
+  serveProxy,
+} from "../../mod.ts";
+
+/** The options of every program, as `parseArgs` takes them. */
+export const ROAD_OPTIONS = {
+  proxy: { type: "string", default: "direct" },
+  http: { type: "string", default: "auto" },
+  token: { type: "string" },
+  ca: { type: "string" },
+  pin: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+/** The same in words. */
+export const ROAD_HELP = `
+  --proxy URL     https://HOST[:PORT], http://HOST[:PORT], embedded (one is started), or direct (none)
+  --http VERSION  auto, 3, 2, 1.1 or fetch
+  --token TOKEN   Bearer token; $PSEUDOTCP_TOKEN serves as well
+  --ca FILE       trust the authorities in this PEM file
+  --pin SHA256    trust this one certificate
+  --help          show this help`;
+
+/** A wrong command line: one sentence. */
+export class Usage extends Error {}
+
+/** Values of {@linkcode ROAD_OPTIONS}. */
+export interface RoadValues {
+  readonly proxy?: string;
+  readonly http?: string;
+  readonly token?: string;
+  readonly ca?: string;
+  readonly pin?: string;
+}
+
+/** A way to a proxy, or straight, with whatever lives as long as it. */
+export async function openRoad(
+  values: RoadValues,
+): Promise<AsyncDisposable & { client: ProxyClient }> {
+  const { proxy = "direct", pin } = values;
+  await using stack = new AsyncDisposableStack();
+  let client: ProxyClient;
+  if (proxy === "direct") client = stack.use(new DirectClient());
+  else if (proxy === "embedded") {
+    const server = stack.use(await serveProxy({ allow: ["0.0.0.0/0", "::/0"] }));
+    const caCerts = [server.certificate!];
+    client = stack.use(await connectProxy(server.url, { ...httpOf(values), caCerts }));
+  } else {
+    const token = values.token ?? Deno.env.get("PSEUDOTCP_TOKEN");
+    const caCerts = values.ca === undefined ? undefined : [await Deno.readTextFile(values.ca)];
+    client = stack.use(await connectProxy(proxy, { ...httpOf(values), token, caCerts, pin }));
+  }
+  const all = stack.move();
+  return { client, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+function httpOf({ http }: RoadValues): Pick<ConnectProxyOptions, "http"> {
+  return { http: http as ConnectProxyOptions["http"] }; // another word is told by connectProxy
+}
+
+/** Reads `HOST:PORT`, with brackets around an IPv6 address. */
+export function readEndpoint(text: string): { hostname: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new Usage(`"${text}" is no HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080`);
+  }
+  return { hostname: match[1] ?? match[2], port };
+}
+
+/** Reads the arguments of a program. Throws a {@linkcode Usage}. */
+export function readArgs<T extends NonNullable<Parameters<typeof parseArgs>[0]>>(
+  config: T,
+): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs<T>(config);
+  } catch (error) {
+    throw new Usage(`${(error as Error).message.split(". ")[0]}; --help shows the options`);
+  }
+}
+
+/** Runs a program: what it throws becomes one line, and its status. */
+export async function program(main: () => Promise<number>): Promise<never> {
+  try {
+    Deno.exit(await main());
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    Deno.exit(error instanceof Usage || error instanceof TypeError ? 2 : 1);
+  }
+}
+
+/** Settles when the program is asked to end. */
+export function endOfProgram(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => resolve());
+  });
+}
