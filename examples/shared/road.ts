@@ -14,23 +14,27 @@ import {
   serveProxy,
 } from "../../mod.ts";
 
+const repeatable = { type: "string", multiple: true } as const;
+
 /** The options of every program, as `parseArgs` takes them. */
 export const ROAD_OPTIONS = {
-  proxy: { type: "string", default: "direct" },
-  http: { type: "string", default: "auto" },
-  token: { type: "string" },
-  ca: { type: "string" },
-  pin: { type: "string" },
+  proxy: repeatable,
+  http: repeatable,
+  token: repeatable,
+  ca: repeatable,
+  pin: repeatable,
   help: { type: "boolean", short: "h" },
 } as const;
 
 /** The same in words. */
 export const ROAD_HELP = `
-  --proxy URL     https://HOST[:PORT], http://HOST[:PORT], embedded (one is started), or direct (none)
+  --proxy URL     https://HOST[:PORT], http://HOST[:PORT], embedded (one is started), or direct (none);
+                  repeat it for a chain: each next one is reached through the one before
   --http VERSION  auto, 3, 2, 1.1 or fetch
-  --token TOKEN   Bearer token; $PSEUDOTCP_TOKEN serves as well
+  --token TOKEN   Bearer token; $PSEUDOTCP_TOKEN serves the first proxy as well
   --ca FILE       trust the authorities in this PEM file
   --pin SHA256    trust this one certificate
+                  the first of each of these is about the first proxy, the second about the second
   --help          show this help`;
 
 /** A wrong command line: one sentence. */
@@ -38,36 +42,47 @@ export class Usage extends Error {}
 
 /** Values of {@linkcode ROAD_OPTIONS}. */
 export interface RoadValues {
-  readonly proxy?: string;
-  readonly http?: string;
-  readonly token?: string;
-  readonly ca?: string;
-  readonly pin?: string;
+  readonly proxy?: readonly string[];
+  readonly http?: readonly string[];
+  readonly token?: readonly string[];
+  readonly ca?: readonly string[];
+  readonly pin?: readonly string[];
 }
 
-/** A way to a proxy, or straight, with whatever lives as long as it. */
+/** A way to a proxy, through a chain of them, or straight, with whatever lives as long as it. */
 export async function openRoad(
   values: RoadValues,
 ): Promise<AsyncDisposable & { client: ProxyClient }> {
-  const { proxy = "direct", pin } = values;
+  const { proxy: chain = ["direct"], http = [], token = [], ca = [], pin = [] } = values;
   await using stack = new AsyncDisposableStack();
-  let client: ProxyClient;
-  if (proxy === "direct") client = stack.use(new DirectClient());
-  else if (proxy === "embedded") {
-    const server = stack.use(await serveProxy({ allow: ["0.0.0.0/0", "::/0"] }));
-    const caCerts = [server.certificate!];
-    client = stack.use(await connectProxy(server.url, { ...httpOf(values), caCerts }));
-  } else {
-    const token = values.token ?? Deno.env.get("PSEUDOTCP_TOKEN");
-    const caCerts = values.ca === undefined ? undefined : [await Deno.readTextFile(values.ca)];
-    client = stack.use(await connectProxy(proxy, { ...httpOf(values), token, caCerts, pin }));
+  let client: ProxyClient | undefined;
+  for (const [i, proxy] of chain.entries()) {
+    if (chain.length > 1 && !URL.canParse(proxy)) {
+      throw new Usage(`"${proxy}" stands alone: a chain is made of URLs`);
+    }
+    client = stack.use(
+      await openHop(proxy, stack, {
+        http: http[i] as ConnectProxyOptions["http"], // another word is told by connectProxy
+        token: token[i] ?? (i === 0 ? Deno.env.get("PSEUDOTCP_TOKEN") : undefined),
+        caCerts: ca[i] === undefined ? undefined : [await Deno.readTextFile(ca[i])],
+        pin: pin[i],
+        via: client,
+      }),
+    );
   }
   const all = stack.move();
-  return { client, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { client: client!, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-function httpOf({ http }: RoadValues): Pick<ConnectProxyOptions, "http"> {
-  return { http: http as ConnectProxyOptions["http"] }; // another word is told by connectProxy
+async function openHop(
+  proxy: string,
+  stack: AsyncDisposableStack,
+  options: ConnectProxyOptions,
+): Promise<ProxyClient> {
+  if (proxy === "direct") return new DirectClient();
+  if (proxy !== "embedded") return await connectProxy(proxy, options);
+  const server = stack.use(await serveProxy({ allow: ["0.0.0.0/0", "::/0"] }));
+  return await connectProxy(server.url, { http: options.http, caCerts: [server.certificate!] });
 }
 
 /** Reads `HOST:PORT`, with brackets around an IPv6 address. */

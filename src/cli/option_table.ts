@@ -248,7 +248,7 @@ export const COMMAND_SPECS: Readonly<Record<CommandName, CommandSpec>> = {
     synopsis: "--listen HOST:PORT [OPTIONS]",
     words: "be the proxy",
     about: [
-      "Serves CONNECT and CONNECT-UDP over HTTP/1.1 and HTTP/2 until SIGINT or SIGTERM.",
+      "Serves CONNECT, CONNECT-UDP, connect-tcp and the POST of fetch until SIGINT or SIGTERM.",
       "Loopback, private, link-local and multicast targets are refused unless --allow opens them.",
     ],
     examples: [

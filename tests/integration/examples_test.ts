@@ -97,6 +97,22 @@ Deno.test(
   },
 );
 
+Deno.test("the local proxy stands in front of a chain, too", requires("curl"), async () => {
+  await using origin = serveHttp();
+  const options = { tls: false, allow: ["127.0.0.0/8"] } as const;
+  await using outer = await serveProxy({ ...options, token: "one" });
+  await using inner = await serveProxy({ ...options, token: "two" });
+  await using program = start(
+    "http_proxy",
+    ...["--listen", "127.0.0.1:0", "--proxy", outer.url, "--proxy", inner.url],
+    ...["--token", "one", "--token", "two"],
+  );
+  const proxy = await listening(program);
+  assertEquals(await curl("-x", proxy, `http://${origin.authority}/`), HELLO);
+  const { proxy: words } = JSON.parse(await curl(proxy));
+  assert(words.startsWith(inner.url) && words.endsWith(`${outer.url} (HTTP/1.1)`), words);
+});
+
 Deno.test("datagrams pass the local proxy by a SOCKS5 association", async () => {
   await using echo = await serveUdpEcho();
   await using program = start("http_proxy", "--listen", "127.0.0.1:0", "--proxy", "embedded");
