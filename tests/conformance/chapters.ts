@@ -5,6 +5,7 @@
  */
 
 import { RFC5961, RFC6528 } from "./attacks.ts";
+import { FRAGMENTS, ICMP, IP, PATH_MTU } from "./ip.ts";
 import { RFC8985 } from "./loss_by_time.ts";
 import { RFC6691, RFC7323, SACK } from "./options.ts";
 import { OVERLOAD } from "./overload.ts";
@@ -31,6 +32,10 @@ export const TCP_CHAPTERS: readonly Chapter[] = [
   { title: "RFC 1122: windows, ACKs and persistence", rows: RFC1122 },
   { title: "RFC 5961: blind attacks", rows: RFC5961 },
   { title: "RFC 6528: initial sequence numbers", rows: RFC6528 },
+  { title: "RFC 791, 8200, 1122: packets", rows: IP },
+  { title: "RFC 791, 8200, 5722, 6946: fragments", rows: FRAGMENTS },
+  { title: "RFC 792, 4443: ICMP", rows: ICMP },
+  { title: "RFC 1191, 8201, 4821: what a path takes", rows: PATH_MTU },
   { title: "Overload: what it may cost", rows: OVERLOAD },
   { title: "Stalls that others ran into", rows: STALLS },
 ];

@@ -3,9 +3,9 @@ import { type PeerKind, runScenario } from "./scenario.ts";
 
 /** How many seeds each peer is tried with. `deno task sim --peer KIND --seed N` shows one of them, packet by packet. */
 const SEEDS: { readonly [kind in PeerKind]: number } = {
-  "endpoint": 300,
-  "naive": 250,
-  "naive-sack": 250,
+  "endpoint": 800,
+  "naive": 600,
+  "naive-sack": 600,
 };
 
 for (const [kind, count] of Object.entries(SEEDS) as [PeerKind, number][]) {
