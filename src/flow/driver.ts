@@ -15,6 +15,7 @@ import type {
   SocketAddress,
   StrayEvent,
 } from "../stack/events.ts";
+import { setImmediate } from "node:timers";
 import { Stack, type StackOptions } from "../stack/stack.ts";
 import type { Clock } from "./clock.ts";
 
@@ -36,13 +37,13 @@ export interface AssociationListener {
   onEnded(event: AssociationEndedEvent): void;
 }
 
-/** Where packets go: a device writes them at once, a stream when somebody reads. */
-export type Output = (stack: Stack, now: number) => void;
+/** Where packets go: a device writes them at once, a stream when somebody reads. True when it has left some for the next turn. */
+export type Output = (stack: Stack, now: number) => boolean;
 
 /** Takes packets that wait already, without waiting for more; true when there may be others behind them. */
 export type Input = (now: number) => boolean;
 
-/** In how many turns a late timer lets packets go first: as many batches as the queue of a TUN device holds. */
+/** In how many turns a late timer lets packets go first: half a thousand packets, the queue of a TUN device as the kernel makes it. */
 const MAX_TURNS_FOR_INPUT = 16;
 
 /** What the driver hands on that belongs to no flow yet. */
@@ -63,12 +64,14 @@ export class Driver {
   readonly #flows = new Map<number, FlowListener>();
   readonly #associations = new Map<number, AssociationListener>();
   /** Where packets go; set by whoever takes them. */
-  output: Output = () => {};
+  output: Output = () => false;
   /** Where packets wait that no one has told of yet; set by whoever reads a device. */
   input: Input = () => false;
   /** Turns in a row in which packets went before a deadline. */
   #inputTurns = 0;
   #isScheduled = false;
+  /** The turn's bound of packets is reached. */
+  #isOutputLate = false;
   #isClosed = false;
 
   /** Drives a new stack. */
@@ -113,8 +116,18 @@ export class Driver {
       else if (event.type === "ended") this.#end(event);
       else if (event.type === "association-ended") this.#endAssociation(event);
     }
-    this.output(this.stack, now);
-    this.arm();
+    if (this.#isOutputLate) return;
+    if (this.output(this.stack, now)) this.#goOnLater();
+    else this.arm();
+  }
+
+  /** Packets beyond the bound of a turn wait until sockets and streams had theirs. */
+  #goOnLater(): void {
+    this.#isOutputLate = true;
+    setImmediate(() => {
+      this.#isOutputLate = false;
+      this.flush(this.#clock.now());
+    });
   }
 
   /** Arms the timer for the core's next deadline. An output that polls later calls this once it found nothing more. */
@@ -160,7 +173,9 @@ export class Driver {
     if (this.#isClosed) return;
     for (const id of this.#flows.keys()) this.stack.reset(id);
     for (const id of this.#associations.keys()) this.stack.associations.end(id);
-    this.flush(this.#clock.now());
+    const now = this.#clock.now();
+    this.flush(now);
+    while (this.output(this.stack, now));
     this.#isClosed = true;
     this.#clock.arm(Infinity, this.#wake);
   }

@@ -178,7 +178,10 @@ export class PseudoTcp implements AsyncDisposable {
   #newReadable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     const frame = new Uint8Array(MAX_FRAME_LENGTH);
     // A packet is made when somebody asks for it, so that what is not read costs nothing.
-    const output = () => this.#wakeReadable?.();
+    const output = () => {
+      this.#wakeReadable?.();
+      return false;
+    };
     const pull = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
       if (!this.#usesStreams) this.#driver.output = output;
       this.#usesStreams = true;

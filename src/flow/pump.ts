@@ -12,14 +12,23 @@ import type { Driver, Output } from "./driver.ts";
 /** Frames read in a row before sockets and streams get their turn. A super-packet holds 44 segments, so this is up to 2 MiB. */
 const BATCH_FRAMES = 32;
 
+/**
+ * Frames written in a row: with the batch that was read, and a system call of up to 30 us for each, a turn of the event loop is bounded
+ * to some milliseconds, whatever the windows of how many flows would let through.
+ */
+const OUTPUT_FRAMES = 64;
+
 /** An output that writes to the device at once. */
 export function deviceOutput(device: Device): Output {
   const frame = new Uint8Array(MAX_FRAME_LENGTH);
   return (stack, now) => {
-    for (let length; (length = stack.pollPacket(frame, now)) > 0;) {
+    for (let count = 0; count < OUTPUT_FRAMES; count++) {
+      const length = stack.pollPacket(frame, now);
+      if (length === 0) return false;
       // A frame that the device has no room for is a lost packet, which TCP mends.
       device.writeFrame(frame, length);
     }
+    return true;
   };
 }
 

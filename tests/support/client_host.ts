@@ -104,6 +104,13 @@ export class ClientHost {
     if (naiveChecksum(concatBytes([pseudo, length.subarray(2), tcp])) !== 0xffff) {
       throw new Error("The stack sent a wrong TCP checksum");
     }
+    return this.receive(frame, now);
+  }
+
+  /** The same for a frame whose checksum the stack has left to the device. */
+  receive(frame: Uint8Array, now: number): string | undefined {
+    const packet = frame.subarray(FRAME_HEADER_LENGTH);
+    const at = packet[0] >>> 4 === 4 ? 20 : 40;
     const bad = parseTcp(packet, at, packet.length, this.#segment);
     if (bad !== undefined) throw new Error(`The stack sent a bad segment: ${bad}`);
     return this.endpoint.handleSegment(this.#segment, packet, now);
