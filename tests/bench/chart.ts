@@ -19,12 +19,14 @@ const COLOURS: Readonly<Record<string, string>> = {
   h1: "#0b7285",
   "h1-same-hop": "#1098ad",
   "h2-tls": "#5c7cfa",
+  h3: "#845ef7",
 };
 const PEER_COLOUR = "#adb5bd";
 const NAMES: Readonly<Record<string, string>> = {
   h1: "PseudoTCP, HTTP/1.1",
   "h1-same-hop": "same, sing-box's proxy",
   "h2-tls": "PseudoTCP, HTTP/2, TLS",
+  h3: "PseudoTCP, HTTP/3",
 };
 const HIDDEN = /^(direct|bare-|h2$|h1-tls|h1-no-offload)/;
 

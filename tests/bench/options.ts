@@ -25,10 +25,10 @@ export interface BenchOptions {
 /** What `--help` says. */
 export const HELP = `deno task bench [options]
 
-  --full             every work on every road of ours; about a quarter of an hour
+  --full             every work on every road of ours; about half an hour
   --peers NAME,...   other programs beside it: sing-box, tun2proxy, tun2socks, hev, invisv, or all
   --peer NAME=PATH   one of them that stands at PATH; repeatable
-  --roads NAME,...   only these roads: h1, h1-tls, h2, h2-tls, h1-no-offload, bare-h2-tls, ...
+  --roads NAME,...   only these roads: h1, h1-tls, h2, h2-tls, h3, h1-no-offload, bare-h2-tls, ...
   --only TEXT        only works whose name holds TEXT, for instance "up x1"; repeatable
   --seconds N        how long each measurement takes (2)
   --rounds N         how often it is repeated, by turns (3)

@@ -2,16 +2,16 @@
  * A program that takes connections from sockets and carries each through a tunnel of this library: the road without packets, to
  * tell what the stack adds.
  *
- *     bare_tunnel.ts PROXY HTTP HOST PORT...     prints `ready` and the port at which it stands in for each PORT
+ *     bare_tunnel.ts PROXY HTTP PIN|none HOST PORT...     prints `ready` and the port at which it stands in for each PORT
  *
  * @module
  */
 
 import { connectProxy } from "../../../mod.ts";
 
-const [url, version, hostname, ...ports] = Deno.args;
-const http = version as "1.1" | "2";
-const proxy = await connectProxy(url, { http, insecure: url.startsWith("https") });
+const [url, version, pin, hostname, ...ports] = Deno.args;
+const http = version as "1.1" | "2" | "3";
+const proxy = await connectProxy(url, { http, pin: pin === "none" ? undefined : pin });
 
 const listeners = ports.map((port) => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -6,7 +6,12 @@
 
 import { createNamespace } from "../../support/netns.ts";
 import { type Process, startProcess } from "../../support/process.ts";
-import { type EmbeddedProxy, startEmbeddedProxy, startUp } from "../../support/pseudotcp.ts";
+import {
+  type EmbeddedProxy,
+  startEmbeddedProxy,
+  startHttp3Proxy,
+  startUp,
+} from "../../support/pseudotcp.ts";
 import { opened, type Road, type RoadPlan, type RoadProcess, type Servers } from "./road.ts";
 
 /** How one of the roads differs from the others. */
@@ -16,7 +21,6 @@ interface Variant {
   readonly tls: boolean;
   readonly offload?: boolean;
   readonly isQuick?: boolean;
-  readonly workers?: number;
 }
 
 const VARIANTS: readonly Variant[] = [
@@ -25,12 +29,14 @@ const VARIANTS: readonly Variant[] = [
   { name: "h1-tls", http: "1.1", tls: true },
   { name: "h2", http: "2", tls: false },
   { name: "h2-tls", http: "2", tls: true, isQuick: true },
+  { name: "h3", http: "3", tls: true },
 ];
 
 const BARE: readonly Variant[] = [
   { name: "bare-h1", http: "1.1", tls: false },
   { name: "bare-h1-tls", http: "1.1", tls: true },
   { name: "bare-h2-tls", http: "2", tls: true },
+  { name: "bare-h3", http: "3", tls: true },
 ];
 
 /** The road of a client that needs nobody. */
@@ -57,8 +63,13 @@ export const OUR_ROADS: readonly RoadPlan[] = [
   ...BARE.map(bare),
 ];
 
+function startProxy({ http, tls }: Variant): Promise<EmbeddedProxy> {
+  return http === "3" ? startHttp3Proxy() : startEmbeddedProxy(...(tls ? [] : ["--plain"]));
+}
+
 function words({ http, tls, offload = true }: Variant): string {
-  return `HTTP/${http} ${tls ? "over TLS" : "in the clear"}${offload ? "" : ", without offload"}`;
+  const layer = http === "3" ? "over QUIC" : tls ? "over TLS" : "in the clear";
+  return `HTTP/${http} ${layer}${offload ? "" : ", without offload"}`;
 }
 
 function through(variant: Variant): RoadPlan {
@@ -76,11 +87,11 @@ function through(variant: Variant): RoadPlan {
 async function openThrough(variant: Variant, servers: Servers): Promise<Road> {
   await using stack = new AsyncDisposableStack();
   const namespace = stack.use(await createNamespace());
-  const proxy = stack.use(await startEmbeddedProxy(...(variant.tls ? [] : ["--plain"])));
+  const proxy = stack.use(await startProxy(variant));
   const flags = [
     "--http",
     variant.http,
-    ...(variant.tls ? ["--insecure"] : []),
+    ...(proxy.pin === undefined ? [] : ["--pin", proxy.pin]),
     ...(variant.offload === false ? ["--no-offload"] : []),
   ];
   const url = `${variant.tls ? "https" : "http"}://${proxy.authority}`;
@@ -103,11 +114,21 @@ function bare(variant: Variant): RoadPlan {
 
 async function openBare(variant: Variant, servers: Servers): Promise<Road> {
   await using stack = new AsyncDisposableStack();
-  const proxy = stack.use(await startEmbeddedProxy(...(variant.tls ? [] : ["--plain"])));
+  const proxy = stack.use(await startProxy(variant));
   const url = `${variant.tls ? "https" : "http"}://${proxy.authority}`;
   const { hostname, iperfPort, echoPort } = servers;
   const program = new URL("bare_tunnel.ts", import.meta.url).pathname;
-  const args = ["run", "-A", program, url, variant.http, hostname, `${iperfPort}`, `${echoPort}`];
+  const flags = ["run", "-A", "--unstable-net"];
+  const args = [
+    ...flags,
+    program,
+    url,
+    variant.http,
+    proxy.pin ?? "none",
+    hostname,
+    `${iperfPort}`,
+    `${echoPort}`,
+  ];
   const engine = stack.use(startProcess(Deno.execPath(), args));
   const [, iperf, echo] = await engine.waitFor(/^ready (\d+) (\d+)/m, 20_000);
   const seen = { hostname: "127.0.0.1", iperfPort: Number(iperf), echoPort: Number(echo) };
