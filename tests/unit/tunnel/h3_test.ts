@@ -192,3 +192,46 @@ test("what HTTP/3 cannot do is refused before anything is sent", async () => {
     await assertRejects(connecting, TypeError, words);
   }
 });
+
+test("hints before the answer, and a 2xx with a length, give way to the tunnel", async () => {
+  await using setting = await overH3(echo, {
+    respond: () => ({ ":status": "200", "content-length": "1" }),
+    onStream: (stream) => stream.sendHead([[":status", "103"], ["link", "</a>"]]),
+  });
+  const tunnel = await open(setting);
+  const writer = tunnel.writable.getWriter();
+  await writer.write(new Uint8Array(100));
+  await writer.close();
+  let length = 0;
+  for await (const bytes of tunnel.readable) length += bytes.length;
+  assertEquals(length, 100);
+  assertEquals((await tunnel.closed).reason, "finished");
+});
+
+test("an answer of a mebibyte spoils its request and nothing else", async () => {
+  let isLong = true;
+  await using setting = await overH3(echo, {
+    respond: () => ({ ":status": "200", long: isLong ? "x".repeat(1 << 20) : "" }),
+  });
+  const error = await assertRejects(() => setting.client.connect(setting.target), ProxyError);
+  assert(error.message.includes("more than 16384 bytes"), error.message);
+  isLong = false;
+  const tunnel = await open(setting);
+  await tunnel.readable.cancel();
+  assertEquals(setting.server.connections(), 1);
+});
+
+test("a proxy that breaks the rules of the control stream is left, and told why", async () => {
+  const why = Promise.withResolvers<string>();
+  await using setting = await overH3(echo, {
+    onStream: async (_stream, connection, quic) => {
+      void connection.closed.then(why.resolve);
+      const second = (await quic.createUnidirectionalStream()).getWriter();
+      second.closed.catch(() => {});
+      await second.write(new Uint8Array([0, 4, 0])).catch(() => {}); // another control stream
+    },
+    respond: () => undefined,
+  });
+  await assertRejects(() => setting.client.connect(setting.target), ProxyError);
+  assert((await why.promise).includes("code 259"), await why.promise); // H3_STREAM_CREATION_ERROR
+});
