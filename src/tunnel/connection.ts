@@ -21,8 +21,6 @@ export interface Connection {
   endedInOrder(): boolean;
   /** Bytes received so far, ciphertext in TLS. */
   received(): number;
-  /** Bytes that have left so far. */
-  sent(): number;
   /** What broke it, if it broke with a word. */
   failure(): Error | undefined;
   /** Our end's and the proxy's address; absent inside another tunnel. */
@@ -45,7 +43,6 @@ export function overSocket(socket: net.Socket): Connection {
     },
     endedInOrder: () => !socket.destroyed,
     received: () => socket.bytesRead,
-    sent: () => socket.bytesWritten - socket.writableLength,
     localAddress: socket.localAddress,
     remoteAddress: socket.remoteAddress,
   };

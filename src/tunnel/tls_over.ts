@@ -16,7 +16,7 @@ import { type Connection, failureOf } from "./connection.ts";
 const BUFFER_BYTES = 1 << 18;
 
 /** What is counted of a connection. */
-type Counts = Pick<Connection, "received" | "sent">;
+type Counts = Pick<Connection, "received">;
 
 /** Ciphertext on its way between a socket and TLS. */
 export class CipherPipe {
@@ -116,7 +116,6 @@ function countsOf(socket: net.Socket) {
   const { localAddress, remoteAddress } = socket;
   return {
     received: () => socket.bytesRead,
-    sent: () => socket.bytesWritten - socket.writableLength,
     localAddress,
     remoteAddress,
   };

@@ -14,8 +14,6 @@ export interface TunnelDuplex {
   readonly duplex: Duplex;
   /** Bytes received so far. */
   received(): number;
-  /** Bytes that the tunnel has taken so far. */
-  sent(): number;
 }
 
 /** Takes over both streams of `tunnel`. */
@@ -25,7 +23,6 @@ export function tunnelDuplex(
   const reader = readable.getReader();
   const writer = writable.getWriter();
   let received = 0;
-  let sent = 0;
   const take = async (duplex: Duplex) => {
     try {
       const { value } = await reader.read();
@@ -39,10 +36,7 @@ export function tunnelDuplex(
     read: () => void take(duplex),
     // A copy that is no Buffer: the tunnel owns what it is given, and Node's pool does not.
     write: (chunk, _encoding, done) =>
-      void writer.write(plain(chunk).slice()).then(() => {
-        sent += chunk.length;
-        done();
-      }, done),
+      void writer.write(plain(chunk).slice()).then(() => done(), done),
     final: (done) => void writer.close().then(() => done(), done),
     destroy: (error, done) => {
       reader.cancel(error).catch(() => {});
@@ -51,5 +45,5 @@ export function tunnelDuplex(
     },
   });
   duplex.on("error", () => {}); // whoever runs over it hears of it by `close`
-  return { duplex, received: () => received, sent: () => sent };
+  return { duplex, received: () => received };
 }

@@ -1,7 +1,7 @@
 /**
  * Whether the proxy behind tunnels of HTTP/1.1 lives. Such a tunnel belongs to the two ends of the flow, and no PING can stand between their
- * bytes; so when something was sent and nothing comes back, and no byte moves, another connection asks in its place. A proxy that opens
- * TLS, or says whatever to `OPTIONS *`, lives. If it is silent, so are all silent tunnels: they are broken off.
+ * bytes; so when nothing has come out of any of them for a while, another connection asks in their place. A proxy that opens TLS, or says
+ * whatever to `OPTIONS *`, lives. If it is silent, too, all of them are broken off.
  *
  * What that cannot see is a middlebox that forgot one connection and takes others; there the kernel's keep-alive helps in the end.
  *
@@ -11,27 +11,20 @@
 import type { Connection } from "../connection.ts";
 import type { ProxySettings } from "../settings.ts";
 
-/** A proxy that answered is asked again after twice the time, up to this: a long poll is silent, and no reason to knock every 3 s. */
+/** A proxy that answered is asked again after twice the time, up to this: an idle tunnel is silent, and no reason to knock every 3 s. */
 const MAX_GAP_MS = 60_000;
 
 const QUESTION = "OPTIONS * HTTP/1.1\r\nHost: proxy.invalid\r\nConnection: close\r\n\r\n";
-
-interface Watched {
-  received: number;
-  written: number;
-  /** What had been written when the last byte was received: more than that waits for an answer. */
-  answered: number;
-  /** Since when no byte has moved. */
-  since: number;
-}
 
 /** Watches the tunnels of one client. */
 export class SilenceWatch {
   readonly #proxy: ProxySettings;
   readonly #dial: (signal: AbortSignal) => Promise<Connection>;
-  readonly #watched = new Map<Connection, Watched>();
+  /** The open tunnels, and what had been received of each at the last look. */
+  readonly #tunnels = new Map<Connection, number>();
   readonly #closing = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #heardAt = 0;
   #gapMs = 0;
   #askAt = 0;
   #isAsking = false;
@@ -42,58 +35,56 @@ export class SilenceWatch {
     this.#dial = dial;
   }
 
-  /** Watches a tunnel until it ends. */
+  /** Watches a tunnel, whose answer has just come, until it ends. */
   watch(connection: Connection): void {
-    const since = performance.now();
-    const [received, written] = [connection.received(), connection.sent()];
-    const state = { received, written, answered: written, since };
-    this.#watched.set(connection, state);
-    connection.socket
-      .on("data", () => state.answered = connection.sent())
-      .once("close", () => this.#watched.delete(connection));
+    this.#tunnels.set(connection, connection.received());
+    this.#hear();
+    connection.socket.once("close", () => this.#tunnels.delete(connection));
     this.#timer ??= setTimeout(() => this.#look(), this.#proxy.timeouts.pingIdleMs);
   }
 
-  /** Asks at the next occasion, because there is reason to doubt; also about tunnels that wait for nothing. */
+  /** Asks at once, because there is reason to doubt. */
   doubt(): void {
-    this.#gapMs = this.#askAt = 0;
-    if (this.#watched.size > 0) void this.#ask([...this.#watched.keys()]);
+    if (this.#tunnels.size > 0) void this.#ask();
   }
 
   /** Stops watching. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#watched.clear();
+    this.#tunnels.clear();
     this.#closing.abort();
+  }
+
+  #hear(): void {
+    this.#heardAt = performance.now();
+    this.#gapMs = this.#askAt = 0;
   }
 
   #look(): void {
     const { pingIdleMs } = this.#proxy.timeouts;
-    const now = performance.now();
-    const silent: Connection[] = [];
-    for (const [connection, state] of this.#watched) {
-      if (notice(connection, state, now)) this.#gapMs = 0;
-      else if (state.written > state.answered && now - state.since >= pingIdleMs) {
-        silent.push(connection);
-      }
+    for (const [connection, before] of this.#tunnels) {
+      const received = connection.received();
+      if (received === before) continue;
+      this.#tunnels.set(connection, received);
+      this.#hear(); // whichever tunnel it is, the proxy lives
     }
-    if (silent.length > 0 && now >= this.#askAt) void this.#ask(silent);
-    this.#timer = this.#watched.size === 0
-      ? undefined
-      : setTimeout(() => this.#look(), pingIdleMs / 2);
+    const now = performance.now();
+    if (this.#tunnels.size === 0) return this.#timer = undefined;
+    if (now - this.#heardAt >= pingIdleMs && now >= this.#askAt) void this.#ask();
+    this.#timer = setTimeout(() => this.#look(), pingIdleMs / 2);
   }
 
-  async #ask(silent: readonly Connection[]): Promise<void> {
+  async #ask(): Promise<void> {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    const heard = new Map(silent.map((connection) => [connection, connection.received()]));
+    const before = new Map([...this.#tunnels.keys()].map((one) => [one, one.received()]));
     const isAlive = await this.#answers();
     this.#isAsking = false;
     if (this.#closing.signal.aborted) return;
     this.#gapMs = Math.min(MAX_GAP_MS, Math.max(this.#gapMs * 2, this.#proxy.timeouts.pingIdleMs));
     this.#askAt = performance.now() + this.#gapMs;
     if (isAlive) return;
-    for (const [connection, received] of heard) {
+    for (const [connection, received] of before) {
       if (connection.received() === received) connection.reset();
     }
   }
@@ -115,14 +106,6 @@ export class SilenceWatch {
       return !patience.aborted;
     }
   }
-}
-
-/** Takes note of what moved since the last time, and says whether anything did. */
-function notice(connection: Connection, state: Watched, now: number): boolean {
-  const [received, written] = [connection.received(), connection.sent()];
-  if (received === state.received && written === state.written) return false;
-  Object.assign(state, { received, written, since: now });
-  return true;
 }
 
 /** Settles when the proxy says anything, or closes. */

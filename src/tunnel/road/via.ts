@@ -59,12 +59,11 @@ async function connect(
 }
 
 function inTheClear(tunnel: OpenTunnel): Connection {
-  const { duplex, received, sent } = tunnelDuplex(tunnel);
+  const { duplex, received } = tunnelDuplex(tunnel);
   const socket = duplex as Socket; // nothing is asked of it that a duplex has not
   return {
     socket,
     received,
-    sent,
     failure: failureOf(socket),
     pause: () => void duplex.pause(),
     resume: () => void duplex.resume(),
@@ -79,11 +78,11 @@ async function inTls(
   settings: Parameters<typeof secure>[2],
   signal: AbortSignal,
 ): Promise<Connection> {
-  const { duplex, received, sent } = tunnelDuplex(tunnel);
+  const { duplex, received } = tunnelDuplex(tunnel);
   const pin = settings.pin === undefined ? undefined : parsePin(settings.pin);
   // As in `dial.ts`: what may become HTTP/2 needs no cure.
   if (!settings.alpn.includes("h2")) {
-    const pipe = new CipherPipe(duplex, { received, sent });
+    const pipe = new CipherPipe(duplex, { received });
     try {
       return pipe.connection(await secure(pipe.duplex, hostname, settings, pin, signal));
     } catch (error) {
@@ -96,7 +95,6 @@ async function inTls(
   return {
     socket: tls,
     received,
-    sent,
     failure: failureOf(tls),
     pause: () => void tls.pause(),
     resume: () => void tls.resume(),
