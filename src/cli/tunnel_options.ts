@@ -71,10 +71,9 @@ export function readTunnel(found: Arguments, around: Surroundings): TunnelOption
   const isChain = found.hops.length > 1;
   let tunnel: TunnelOptions | undefined;
   for (const hop of found.hops) tunnel = { ...readHop(hop, around, isChain), via: tunnel };
-  for (const http of ["3", "fetch"]) {
-    const inner = found.hops.slice(1).find((hop) => hop.options.get("http")?.[0] === http);
-    if (inner === undefined) continue;
-    throw new UsageError(`Only the first proxy of a chain can be spoken to by --http ${http}`);
+  const inner = found.hops.slice(1).find((hop) => hop.options.get("http")?.[0] === "fetch");
+  if (inner !== undefined) {
+    throw new UsageError("Only the first proxy of a chain can be spoken to by --http fetch");
   }
   return tunnel!;
 }

@@ -102,14 +102,11 @@ export async function connectProxy(
       `Cannot speak HTTP "${http}" to a proxy: use "auto", "3", "2", "1.1" or "fetch"`,
     );
   }
-  if (http === "3" && via !== undefined) {
-    throw new TypeError('Cannot speak HTTP/3 inside another proxy\'s tunnel: use "2" or "auto"');
-  }
   const reach = new Reach(proxy, via && through(via, proxy));
   const reaches = [reach];
   try {
-    const tcp = (signal: AbortSignal) => firstClient(proxy, reach, alpn, signal);
-    const obstacle = via === undefined ? obstacleToHttp3(proxy) : "it goes inside no tunnel here";
+    const tcp = (signal: AbortSignal) => firstClient(proxy, reach, alpn, signal, via);
+    const obstacle = via === undefined ? obstacleToHttp3(proxy) : ASKED_FOR;
     const isRace = http === "auto" && obstacle === undefined;
     if (http === "auto" && obstacle !== undefined && proxy.scheme === "https") {
       log?.info(`HTTP/3 is not tried: ${obstacle}`);
@@ -121,6 +118,9 @@ export async function connectProxy(
     throw error;
   }
 }
+
+/** Within a tunnel no UDP is blocked, and QUIC inside of what resends by itself is the slower one. */
+const ASKED_FOR = "inside another proxy's tunnel it is for those who ask for it";
 
 /** HTTP/3 against the versions over TCP; UDP is another way to the proxy, and reached or not by itself. */
 function raceVersions(
@@ -150,8 +150,9 @@ async function firstClient(
   reach: Reach,
   alpn: readonly string[],
   signal: AbortSignal,
+  via: ProxyClient | undefined,
 ): Promise<VersionClient> {
-  if (alpn[0] === "h3") return await H3Client.connect(proxy, { reach, signal });
+  if (alpn[0] === "h3") return await H3Client.connect(proxy, { reach, signal, via });
   const connection = await reach.dial(alpn, signal);
   const isHttp1 = alpn.length > 1 ? alpnOf(connection) !== "h2" : alpn[0] !== "h2";
   if (!isHttp1) return await H2Client.over(connection, proxy, reach);

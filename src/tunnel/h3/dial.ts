@@ -13,8 +13,8 @@ import type { ProxySettings } from "../settings.ts";
 /** A QUIC connection that stands. */
 export interface QuicConnection {
   readonly conn: Deno.QuicConn;
-  /** The proxy's IP address. */
-  readonly remoteAddress: string;
+  /** The proxy's IP address; absent inside another tunnel. */
+  readonly remoteAddress?: string;
   /** Gives the socket back, once the connection is over. */
   release(): void;
 }
@@ -47,18 +47,19 @@ export function obstacleToHttp3({ scheme, trust }: ProxySettings): string | unde
  * Connects. A name with several addresses has them tried one after the other, each with a head start (RFC 8305). Rejects with the signal's
  * reason, or with an `Error` that has a `code` where there is one, as `dial` does.
  *
- * Certificates in `trust.caCerts` are trusted beside the public authorities, and not in their place as over TCP: the runtime offers nothing else.
+ * `hostname` is where the proxy is dialled, when that is not where its name leads. Certificates in `trust.caCerts` are trusted beside the public authorities, and not in their place as over TCP: the runtime offers nothing else.
  */
 export async function dialQuic(
   proxy: ProxySettings,
   signal: AbortSignal,
+  hostname: string = proxy.hostname,
 ): Promise<QuicConnection> {
   const giveUp = new AbortController();
   const { dialMs } = proxy.timeouts;
   const timer = setTimeout(() => giveUp.abort(timedOut(dialMs)), dialMs);
   const either = AbortSignal.any([signal, giveUp.signal]);
   try {
-    const addresses = await race(addressesOf(proxy.hostname), either);
+    const addresses = await race(addressesOf(hostname), either);
     return await firstOf(addresses, (address, lost) => connect(proxy, address, lost), either);
   } finally {
     clearTimeout(timer);

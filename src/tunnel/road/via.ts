@@ -8,6 +8,7 @@
 import type { Socket } from "node:net";
 import { ProxyError } from "../../errors.ts";
 import { unanswered } from "../../masque/outcome.ts";
+import type { Outcome } from "../../outcome.ts";
 import { type Connection, failureOf } from "../connection.ts";
 import { parsePin, secure } from "../dial.ts";
 import type { ProxySettings } from "../settings.ts";
@@ -18,22 +19,36 @@ import type { Dialer } from "./reach.ts";
 
 /** Opens connections to `proxy` through `via`. */
 export function through(via: ProxyClient, proxy: ProxySettings): Dialer {
-  return async (alpn, signal) => {
-    // Until the connection stands only: `connect` would break the tunnel off later, too.
-    const attempt = new AbortController();
-    const give = () => attempt.abort(signal.reason);
-    const late = () => attempt.abort(new Error(`no connection within ${dialMs / 1000} s`));
-    const { dialMs } = proxy.timeouts;
-    const timer = setTimeout(late, dialMs);
-    signal.addEventListener("abort", give);
-    try {
-      signal.throwIfAborted();
-      return await connect(via, proxy, alpn, attempt.signal);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", give);
-    }
-  };
+  return (alpn, signal) => attempt(proxy, signal, (signal) => connect(via, proxy, alpn, signal));
+}
+
+/** Makes an attempt within the proxy's deadline. Its signal serves until then only: that of a tunnel would break the tunnel off later, too. */
+export async function attempt<T>(
+  { timeouts: { dialMs } }: ProxySettings,
+  signal: AbortSignal,
+  make: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const attempt = new AbortController();
+  const give = () => attempt.abort(signal.reason);
+  const late = () => attempt.abort(new Error(`no connection within ${dialMs / 1000} s`));
+  const timer = setTimeout(late, dialMs);
+  signal.addEventListener("abort", give);
+  try {
+    signal.throwIfAborted();
+    return await make(attempt.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", give);
+  }
+}
+
+/** The error when `via` refused the way to `proxy`: to the flows behind it, that one cannot be reached. */
+export function refusedBy(via: ProxyClient, proxy: ProxySettings, why: Outcome): ProxyError {
+  const detail =
+    `Could not reach the proxy ${proxy.name} through ${via.description}: ${why.detail}`;
+  const isOurs = why.kind === "proxy_authentication_required";
+  const kind = isOurs ? why.kind : "proxy_unreachable";
+  return new ProxyError({ ...unanswered("proxy_unreachable", detail), kind });
 }
 
 async function connect(
@@ -44,15 +59,7 @@ async function connect(
 ): Promise<Connection> {
   const { hostname, port, scheme, trust } = proxy;
   const tunnel = await via.connect({ hostname, port }, { signal });
-  if (!tunnel.ok) {
-    const detail =
-      `Could not reach the proxy ${proxy.name} through ${via.description}: ${tunnel.outcome.detail}`;
-    const isOurs = tunnel.outcome.kind === "proxy_authentication_required";
-    throw new ProxyError({
-      ...unanswered("proxy_unreachable", detail),
-      kind: isOurs ? tunnel.outcome.kind : "proxy_unreachable",
-    });
-  }
+  if (!tunnel.ok) throw refusedBy(via, proxy, tunnel.outcome);
   return scheme === "http"
     ? inTheClear(tunnel)
     : await inTls(tunnel, hostname, { ...trust, alpn }, signal);

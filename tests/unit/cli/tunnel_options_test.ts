@@ -47,8 +47,6 @@ Deno.test("An option of one proxy stands once, and again for the next one", () =
     token: "y",
   });
   refused("--proxy https://a --proxy embedded", "stands alone");
-  refused("--proxy https://a --http 3 --proxy https://b --http 3", "Only the first proxy");
-  assertEquals(tunnel("--proxy https://a --http 3 --proxy https://b").via!.http, "3");
   refused("--proxy embedded --proxy https://a", "stands alone");
   refused("--proxy http://a --insecure --proxy https://b", "needs --proxy https://HOST");
 });

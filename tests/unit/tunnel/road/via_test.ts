@@ -17,7 +17,7 @@ import { serveTcp } from "../../../support/tunnel_servers.ts";
 ffiIsUsable(); // loads the C library once, for all tests
 
 interface Leg {
-  readonly http: "1.1" | "2";
+  readonly http: "1.1" | "2" | "3";
   readonly tls: boolean;
 }
 
@@ -26,6 +26,7 @@ const LEGS: readonly Leg[] = [
   { http: "1.1", tls: true },
   { http: "2", tls: false },
   { http: "2", tls: true },
+  { http: "3", tls: true },
 ];
 
 const nameOf = ({ http, tls }: Leg) => `HTTP/${http} in ${tls ? "TLS" : "the clear"}`;
