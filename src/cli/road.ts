@@ -141,7 +141,7 @@ async function openEmbedded(
   );
   const options: TunnelOptions = {
     proxy: new URL(server.url),
-    http,
+    http: http === "auto" ? "2" : http, // within one machine there is nothing to race
     credentials: { token },
     headers,
     ...(http === "fetch" ? { ca: server.certificate } : { pin: server.certificateSha256 }),

@@ -52,6 +52,9 @@ const HEAD_START_MS = 100;
 /** How long HTTP/3 may be without a connection, or look dead, before flows go another way: with the head start well below 300 ms. */
 const PATIENCE_MS = 150;
 
+/** A further connection takes about as long as the first; in three times that it stands, or something is wrong. */
+const PATIENCE_FACTOR = 3;
+
 /** When TCP has failed, HTTP/3 gets so much longer before the failure is told: a proxy that is gone is usually gone altogether. */
 const LAST_HOPE_MS = 1_000;
 
@@ -71,6 +74,7 @@ export class AutoClient implements VersionClient {
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isChecking = false;
+  #patienceMs = PATIENCE_MS;
   /** Requests over HTTP/3 that have no answer yet. */
   readonly #unanswered = new Set<AbortController>();
 
@@ -197,7 +201,12 @@ export class AutoClient implements VersionClient {
     try {
       if (!this.#isHttp3Good) climb.hurry();
       if (this.#http3 !== undefined) await this.#http3.warm(signal);
-      else this.#http3 = await climb.open(this.#alternatives.http3Port(performance.now()), signal);
+      else {
+        const began = performance.now();
+        this.#http3 = await climb.open(this.#alternatives.http3Port(began), signal);
+        const tookMs = performance.now() - began;
+        this.#patienceMs = Math.max(PATIENCE_MS, PATIENCE_FACTOR * tookMs);
+      }
     } catch (error) {
       this.#giveUpHttp3();
       throw error;
@@ -246,7 +255,7 @@ export class AutoClient implements VersionClient {
     const unanswered = new AbortController();
     const signals = [unanswered.signal, ...options.signal ? [options.signal] : []];
     this.#unanswered.add(unanswered);
-    const timer = setInterval(() => void this.#check(), PATIENCE_MS);
+    const timer = setInterval(() => void this.#check(), this.#patienceMs);
     try {
       return await ask(this.#http3!, { ...options, signal: AbortSignal.any(signals) });
     } finally {
@@ -260,7 +269,7 @@ export class AutoClient implements VersionClient {
     if (this.#isChecking || !this.#isHttp3Good) return;
     this.#isChecking = true;
     const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
+    const timer = setTimeout(() => patience.abort(), this.#patienceMs);
     try {
       await this.#http3!.warm(patience.signal);
     } catch {
