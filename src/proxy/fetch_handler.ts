@@ -36,11 +36,16 @@ export interface FetchHandlerOptions extends ExpectedCredentials {
   readonly log?: Log;
 }
 
-/** Answers one request. `info` is what `Deno.serve` tells beside it: the client's address, to count by. */
-export type FetchHandler = (
-  request: Request,
-  info?: { readonly remoteAddr?: { readonly hostname?: string } | object },
-) => Promise<Response>;
+/** Answers requests. */
+export interface FetchHandler {
+  /** Answers one. `info` is what `Deno.serve` tells beside it: the client's address, to count by. */
+  (
+    request: Request,
+    info?: { readonly remoteAddr?: { readonly hostname?: string } | object },
+  ): Promise<Response>;
+  /** Flows carried at the moment. */
+  readonly flows: number;
+}
 
 /**
  * Makes a handler that serves tunnels for clients with `http: "fetch"`: a POST to `/.well-known/masque/tcp/HOST/PORT/` or
@@ -79,7 +84,7 @@ export function fetchHandler(options: FetchHandlerOptions = {}): FetchHandler {
     limits,
     log,
   });
-  return async (request, info) => {
+  const handler = async (request: Request, info?: Parameters<FetchHandler>[1]) => {
     const { promise, resolve } = Promise.withResolvers<Response>();
     const remote = info?.remoteAddr as { readonly hostname?: string } | undefined;
     const client = clientKey(remote?.hostname ?? "somewhere");
@@ -92,6 +97,7 @@ export function fetchHandler(options: FetchHandlerOptions = {}): FetchHandler {
     );
     return await promise;
   };
+  return Object.defineProperty(handler, "flows", { get: () => gate.flows }) as FetchHandler;
 }
 
 /** Carries the tunnel that a request asks for, or returns the refusal to give. */

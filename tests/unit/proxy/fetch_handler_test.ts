@@ -13,11 +13,20 @@ import { serveUdpEcho } from "../../support/udp_echo.ts";
 
 ffiIsUsable(); // the library stays open for the life of the program, which a test would take for a leak
 
-/** A client whose `fetch` is the handler itself: no network between them. */
-function clientOf(options: FetchHandlerOptions, token?: string): Promise<ProxyClient> {
+/** A client whose `fetch` is the handler itself: no network between them. It is gone once the handler carries nothing any more. */
+async function clientOf(options: FetchHandlerOptions): Promise<ProxyClient> {
   const handler = fetchHandler(options);
   const fetch = (url: string, init: RequestInit) => handler(new Request(url, init));
-  return connectProxy("https://handler.example", { http: "fetch", fetch, token });
+  const client = await connectProxy("https://handler.example", { http: "fetch", fetch });
+  return Object.assign(client, {
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      for (let i = 0; handler.flows > 0; i++) {
+        if (i === 4_000) throw new Error(`The handler still carries ${handler.flows} flows`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
+  });
 }
 
 const post = (path: string, init: RequestInit = {}) =>
