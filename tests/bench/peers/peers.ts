@@ -44,7 +44,7 @@ export async function findPeers(
       programs.set(peer, path);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      missing.push(`${peer.name} cannot be had: ${why.split("\n").slice(0, 2).join(" ")}`);
+      missing.push(`${peer.name} cannot be had: ${inOneLine(why)}`);
     }
   }
   const hop = [...programs].find(([{ name }]) => name === HOP)?.[1];
@@ -56,6 +56,11 @@ export async function findPeers(
 function splitOnce(word: string): [name: string, path: string] {
   const at = word.indexOf("=");
   return [word.slice(0, at), word.slice(at + 1)];
+}
+
+/** What a package client said, without addresses: the report is to be published. */
+function inOneLine(words: string): string {
+  return words.split("\n").slice(0, 2).join(" ").replaceAll(/https?:\/\/\S+/g, "").slice(0, 200);
 }
 
 /** The program of an earlier run, or a fresh one. */
