@@ -22,6 +22,8 @@ const LAST = 1;
 const CHUNK_BYTES = 16 * 1024;
 /** What a connection may take beyond the time of the run. */
 const GRACE_MS = 2_000;
+/** After which a run has failed: opening many connections is part of it. */
+const PATIENCE_MS = 40_000;
 /** A datagram that has not come back by then is lost. */
 const LOST_MS = 1_000;
 
@@ -75,8 +77,7 @@ const verbs: Record<string, () => Promise<unknown>> = {
       }
     };
     const all = Promise.all(Array.from({ length: CONNECTORS }, connector));
-    // A connection that a road has forgotten would be waited for without end.
-    await Promise.race([all, new Promise((end) => setTimeout(end, seconds * 1000 + GRACE_MS))]);
+    await Promise.race([all, late()]);
     return { rate: count / seconds };
   },
 
@@ -90,12 +91,21 @@ const verbs: Record<string, () => Promise<unknown>> = {
   async share() {
     const connections = await openMany(Number(count));
     const until = performance.now() + seconds * 1000;
-    const bytes = await Promise.all(connections.map((connection) => upload(connection, until)));
+    const bytes = new Array<number>(connections.length).fill(0);
+    const all = connections.map((connection, i) => {
+      return upload(connection, until, (count) => bytes[i] += count);
+    });
+    await Promise.race([Promise.all(all), late()]);
     const sum = bytes.reduce((sum, bytes) => sum + bytes);
     const speed = sum * 8 / seconds / 1e9;
     return { "least share": Math.min(...bytes) / (sum / bytes.length), speed };
   },
 };
+
+/** The end of the run at the latest: a connection that a road has forgotten would be waited for without end. */
+function late(): Promise<void> {
+  return new Promise((end) => setTimeout(end, seconds * 1000 + GRACE_MS));
+}
 
 /** Repeats `once` until the time is over, and tells how long it took. */
 async function timed(once: () => Promise<void>) {
@@ -125,18 +135,20 @@ async function openMany(count: number): Promise<Deno.TcpConn[]> {
   return connections;
 }
 
-/** Sends and takes back the echo until the time is over; gives the bytes that came back. */
-async function upload(connection: Deno.TcpConn, until: number): Promise<number> {
+/** Sends and takes back the echo until the time is over; tells of the bytes that come back. */
+async function upload(
+  connection: Deno.TcpConn,
+  until: number,
+  tell: (count: number) => void,
+): Promise<void> {
   using open = connection;
   const chunk = new Uint8Array(CHUNK_BYTES);
   const back = new Uint8Array(CHUNK_BYTES);
-  let bytes = 0;
   while (performance.now() < until) {
     const answer = takeBack(open, back);
     for (let at = 0; at < chunk.length;) at += await open.write(chunk.subarray(at));
-    bytes += await answer;
+    tell(await answer);
   }
-  return bytes;
 }
 
 async function takeBack(connection: Deno.TcpConn, into: Uint8Array): Promise<number> {
@@ -171,6 +183,12 @@ async function request(connection: Deno.TcpConn, bytes = out): Promise<void> {
   await takeBack(connection, back);
 }
 
+if (verb !== "serve" && verb !== "hold") {
+  Deno.unrefTimer(setTimeout(() => {
+    console.error(`"${verb}" did not come to an end`);
+    Deno.exit(1);
+  }, seconds * 1000 + PATIENCE_MS));
+}
 const figures = await verbs[verb]();
 if (figures !== undefined) {
   console.log(JSON.stringify(figures));
