@@ -51,6 +51,10 @@ export const SIDES: readonly Side[] = [
           "UDP/3": "flows and datagrams pass a proxy of aioquic, over HTTP/3",
         },
       },
+      {
+        name: "masque-go",
+        cells: { "UDP/3": "datagrams pass masque-go's proxy, over HTTP/3" },
+      },
       { name: "squid", cells: { "TCP/1.1": "flows pass squid, over HTTP/1.1" } },
       { name: "tinyproxy", cells: { "TCP/1.1": "flows pass tinyproxy, over HTTP/1.1" } },
       { name: "nghttpx", cells: { "TCP/2": "flows pass nghttpx in front of squid, over HTTP/2" } },
@@ -64,6 +68,12 @@ export const SIDES: readonly Side[] = [
         cells: {
           "TCP/3": "a client of aioquic gets flows and datagrams through the proxy, over HTTP/3",
           "UDP/3": "a client of aioquic gets flows and datagrams through the proxy, over HTTP/3",
+        },
+      },
+      {
+        name: "masque-go",
+        cells: {
+          "UDP/3": "masque-go's client fetches over HTTP/3 inside HTTP/3 through the proxy",
         },
       },
       {
