@@ -65,35 +65,40 @@ Deno.test(
   },
 );
 
-Deno.test(
-  "a whole machine goes through a proxy that its own routes cover",
-  requires("netns", "tun", "ip", "curl"),
-  async () => {
-    await using machine = await createNamespace({ veth: CABLE, resolver: "198.18.0.2" });
-    await using far = await borrowAddresses();
-    await using near = await borrowAddresses();
-    await using origin = serveHttp(far.ipv4);
-    const listen = ["--plain", "--listen", `${near.ipv4}:0`, "--allow", `${far.ipv4}/32`];
-    await using proxy = startPseudoTcp("proxy", ...listen);
-    const [, port] = await proxy.waitFor(/^listening \S+:(\d+)/m, 20_000);
-    const table = () => runTool("ip", "-n", machine.name, "route");
-    await runTool("ip", "-n", machine.name, "route", "add", "default", "via", "10.203.77.1");
-    const before = await table();
-    {
+for (const hops of [1, 2]) {
+  Deno.test(
+    `a whole machine goes through what its own routes cover: ${hops} in a row`,
+    requires("netns", "tun", "ip", "curl"),
+    async () => {
+      await using stack = new AsyncDisposableStack();
+      const machine = stack.use(await createNamespace({ veth: CABLE, resolver: "198.18.0.2" }));
+      const origin = serveHttp(stack.use(await borrowAddresses()).ipv4);
+      stack.use(origin);
+      const urls = [];
+      for (let hop = 0; hop < hops; hop++) {
+        const { ipv4 } = stack.use(await borrowAddresses());
+        const listen = ["--plain", "--listen", `${ipv4}:0`, "--allow", "198.51.100.0/24"];
+        const proxy = stack.use(startPseudoTcp("proxy", ...listen));
+        const [, port] = await proxy.waitFor(/^listening \S+:(\d+)/m, 20_000);
+        urls.push(`http://${ipv4}:${port}`);
+      }
+      const table = () => runTool("ip", "-n", machine.name, "route");
+      await runTool("ip", "-n", machine.name, "route", "add", "default", "via", "10.203.77.1");
+      const before = await table();
       const routes = ["--route", "0.0.0.0/1", "--route", "128.0.0.0/1"];
-      const url = `http://${near.ipv4}:${port}`;
-      await using up = machine.start(
-        ...commandLine("up", "--log", "debug", "--proxy", url, ...routes),
-      );
+      const proxies = urls.flatMap((url) => ["--proxy", url]);
+      const up = machine.start(...commandLine("up", "--log", "debug", ...proxies, ...routes));
+      stack.use(up);
       await up.waitFor(/^ready /m, 20_000);
-      assertStringIncludes(up.said(), `the way to the proxy at ${near.ipv4} stays`);
-      const page = `http://${far.ipv4}:${origin.port}/`;
+      const [near] = urls.map((url) => new URL(url).hostname);
+      assertStringIncludes(up.said(), `the way to the proxy at ${near} stays`);
+      const page = `http://${origin.authority}/`;
       const { code, stderr } = await machine.run("curl", "-sS", "--max-time", "10", page);
       assertEquals([code, stderr], [0, ""]);
-      assertStringIncludes(up.said(), far.ipv4); // it was a flow of the device, and not the default route
+      assertStringIncludes(up.said(), origin.authority); // a flow of the device, and not of the default route
       up.kill("SIGTERM");
       assertEquals((await up.status).code, 0);
-    }
-    assertEquals(await table(), before);
-  },
-);
+      assertEquals(await table(), before);
+    },
+  );
+}
