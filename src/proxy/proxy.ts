@@ -25,7 +25,7 @@ import { clientKey, Gate } from "./gate.ts";
 import { createGuard } from "./guard.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
 import { listen, type Listeners, type ListenOptions } from "./listeners.ts";
-import { resetConn } from "../sockets/tcp_descriptor.ts";
+import { resetConns } from "../sockets/tcp_descriptor.ts";
 import { closeQuietly } from "./pump.ts";
 import type { QuicListener } from "./quic_listener.ts";
 import { Tally } from "./tally.ts";
@@ -167,7 +167,7 @@ class Server implements EmbeddedProxy {
       this.#abort.abort();
       this.#listener.close();
       this.#quic?.close();
-      for (const conn of this.#open.keys()) resetConn(conn); // what was cut off must not look complete
+      resetConns(this.#open.keys()); // what was cut off must not look complete
     }
     await this.closed;
   }

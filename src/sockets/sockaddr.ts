@@ -11,7 +11,8 @@ import type { Endpoint } from "./udp_socket.ts";
 /** Room for either. */
 export const SOCKADDR_BYTES = 28;
 
-const PORT = 2;
+/** Where the port stands, in either. */
+export const PORT = 2;
 const IPV4_ADDRESS = 4;
 const IPV6_ADDRESS = 8;
 const IPV4_LENGTH = 16;

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { abortable } from "./abortable.ts";
 import { parsePin, type Trust } from "./dial.ts";
 import type { OutgoingRequest } from "./http_message.ts";
 import { connectOrigin, type Origin, type OriginConnection, originOf } from "./origin.ts";
@@ -119,7 +120,7 @@ class Fetcher {
   async #open(origin: Origin, signal: AbortSignal): Promise<Opened> {
     const shared = this.#sessions.get(origin.origin);
     const opening = shared ?? this.#openFirst(origin);
-    const opened = await settledOrAborted(opening, signal).catch((error) => {
+    const opened = await abortable(opening, signal).catch((error) => {
       if (shared === undefined) opening.then(closeUnlessShared, () => {});
       throw error;
     });
@@ -156,17 +157,6 @@ class Fetcher {
 
 function closeUnlessShared(opened: Opened): void {
   if (!(opened instanceof OriginSession)) void opened.close();
-}
-
-async function settledOrAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort);
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }
 
 /** What `fetch` was told, checked and in one shape. */

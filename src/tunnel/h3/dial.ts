@@ -4,6 +4,7 @@
  * @module
  */
 
+import { abortable } from "../abortable.ts";
 import { lookup } from "node:dns/promises";
 import { ALPN, quicIsAvailable, WITHOUT_QUIC } from "../../http3/runtime.ts";
 import { parseIp } from "../../wire/address.ts";
@@ -59,7 +60,7 @@ export async function dialQuic(
   const timer = setTimeout(() => giveUp.abort(timedOut(dialMs)), dialMs);
   const either = AbortSignal.any([signal, giveUp.signal]);
   try {
-    const addresses = await race(addressesOf(hostname), either);
+    const addresses = await abortable(addressesOf(hostname), either);
     return await firstOf(addresses, (address, lost) => connect(proxy, address, lost), either);
   } finally {
     clearTimeout(timer);
@@ -178,16 +179,4 @@ function told(error: unknown, { trust }: ProxySettings): unknown {
 function timedOut(ms: number): Error {
   const message = `no QUIC connection within ${ms / 1000} s`;
   return Object.assign(new Error(message), { code: "ETIMEDOUT" });
-}
-
-async function race<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort);
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

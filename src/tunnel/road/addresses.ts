@@ -6,6 +6,7 @@
  * @module
  */
 
+import { abortable } from "../abortable.ts";
 import { lookup } from "node:dns/promises";
 import * as net from "node:net";
 
@@ -86,15 +87,4 @@ function firstToConnect(
 async function resolveName(hostname: string): Promise<string[]> {
   const records = await lookup(hostname, { all: true, verbatim: true });
   return records.map(({ address }) => address);
-}
-
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort);
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

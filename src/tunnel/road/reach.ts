@@ -5,6 +5,7 @@
  * @module
  */
 
+import { abortable } from "../abortable.ts";
 import { ProxyError } from "../../errors.ts";
 import type { Connection } from "../connection.ts";
 import { dial } from "../dial.ts";
@@ -186,17 +187,4 @@ export class Reach {
 export function straight(proxy: ProxySettings): Dialer {
   const { dialMs: timeoutMs } = proxy.timeouts;
   return (alpn, signal) => dial(dialTarget(proxy, alpn), { signal, timeoutMs });
-}
-
-/** What `promise` becomes, unless `signal` aborts first. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort);
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

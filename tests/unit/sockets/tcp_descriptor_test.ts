@@ -1,7 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ffiIsUsable } from "../../../src/sockets/libc.ts";
 import { serveProxy } from "../../../src/proxy/proxy.ts";
-import { resetConn, setNoDelayOfAccepted } from "../../../src/sockets/tcp_descriptor.ts";
+import {
+  resetConn,
+  resetConns,
+  setNoDelayOfAccepted,
+} from "../../../src/sockets/tcp_descriptor.ts";
 import { connectProxy } from "../../../src/tunnel/proxy_client.ts";
 import { serveEcho } from "../../support/origin.ts";
 
@@ -42,6 +46,18 @@ Deno.test("a reset ends a read that waits, and what was not sent yet is gone", a
   };
   await assertRejects(read, Deno.errors.ConnectionReset);
   far.close();
+});
+
+Deno.test("many are reset with one search, and what the peer has reset costs none of them", async () => {
+  const pairs = await Promise.all(Array.from({ length: 20 }, () => pair("127.0.0.1")));
+  const [[dead, gone], ...alive] = pairs;
+  resetConn(gone);
+  await assertRejects(() => dead.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
+  resetConns([dead, ...alive.map(([near]) => near)]);
+  for (const [, far] of alive) {
+    await assertRejects(() => far.read(new Uint8Array(1)), Deno.errors.ConnectionReset);
+    far.close();
+  }
 });
 
 Deno.test("resetting what is closed already does nothing", async () => {
