@@ -46,8 +46,8 @@ export {
   type FetchHandler,
   fetchHandler,
   type FetchHandlerOptions,
-} from "./src/proxy/fetch_handler.ts";
-export type { HandlerRoad, RoadAnswer, RoadTarget } from "./src/proxy/handler_road.ts";
+} from "./src/proxy/fetch/handler.ts";
+export type { HandlerRoad, RoadAnswer, RoadTarget } from "./src/proxy/fetch/road.ts";
 export type { ProxyLimits } from "./src/proxy/limits.ts";
 export { type EmbeddedProxy, type ProxyOptions, serveProxy } from "./src/proxy/proxy.ts";
 export {
@@ -80,10 +80,10 @@ export {
   startInNamespace,
 } from "./src/tun/namespace.ts";
 export { type Direction, type PacketListener, tap } from "./src/tun/tap.ts";
-export type { Trust } from "./src/tunnel/dial.ts";
-export { DirectClient } from "./src/tunnel/direct.ts";
-export type { FetchLike } from "./src/tunnel/fetch_exchange.ts";
-export { fetchThrough, type TunnelFetch } from "./src/tunnel/fetch_through.ts";
+export type { Trust } from "./src/tunnel/connection/dial.ts";
+export { DirectClient } from "./src/tunnel/local/direct.ts";
+export type { FetchLike } from "./src/tunnel/fetch/exchange.ts";
+export { fetchThrough, type TunnelFetch } from "./src/tunnel/origin/fetch_through.ts";
 export {
   type FarSide,
   type MemoryAnswer,
@@ -91,8 +91,8 @@ export {
   type MemoryScript,
   type MemoryUdpAnswer,
   type MemoryUdpScript,
-} from "./src/tunnel/memory.ts";
-export type { UdpFarSide } from "./src/tunnel/memory_udp.ts";
+} from "./src/tunnel/local/memory.ts";
+export type { UdpFarSide } from "./src/tunnel/local/memory_udp.ts";
 export { connectProxy, type ConnectProxyOptions } from "./src/tunnel/proxy_client.ts";
 export type { TokenChallenge } from "./src/masque/private_token.ts";
 export type { Credentials } from "./src/tunnel/credentials/authorizer.ts";

@@ -18,7 +18,7 @@ import { Responder } from "./dns/responder.ts";
 import { ProxyError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { Ipv6Path } from "./policy/ipv6_path.ts";
-import { fetchThrough } from "./tunnel/fetch_through.ts";
+import { fetchThrough } from "./tunnel/origin/fetch_through.ts";
 import type { ProxyClient } from "./tunnel/tunnel.ts";
 import { cidrContains } from "./wire/address.ts";
 

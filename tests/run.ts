@@ -46,7 +46,7 @@ const TESTS: readonly Step[] = [
   { name: "architecture", args: ["tests/architecture"], tests: true },
   { name: "conformance", args: ["tests/conformance"], tests: true, covers: true },
   { name: "core", args: COVERED_TESTS, tests: true, covers: true },
-  { name: "unit", args: ["tests/unit", `--ignore=${COVERED_TESTS.join(",")}`], tests: true },
+  { name: "unit", args: ["--parallel", "tests/unit", `--ignore=${COVERED_TESTS}`], tests: true },
   { name: "simulation", args: ["tests/sim"], tests: true },
 ];
 

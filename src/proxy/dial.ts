@@ -9,7 +9,7 @@ import type { Authority } from "../masque/authority.ts";
 import { formatIp, parseIp } from "../wire/address.ts";
 import type { Guard } from "./guard.ts";
 import type { ProxyLimits } from "./limits.ts";
-import type { Origin } from "./pump.ts";
+import type { Origin } from "./relay/pump.ts";
 import { INTERNAL_ERROR, type Refusal } from "./refusal.ts";
 
 /** Names and addresses in text, and the address that each leads to: a hosts file of the proxy's own. */

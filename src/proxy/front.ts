@@ -8,14 +8,14 @@
  */
 
 import type { Log } from "../log.ts";
-import { connDuplex } from "./conn_duplex.ts";
+import { connDuplex } from "./h2/conn_duplex.ts";
 import { clientKey, type Gate } from "./gate.ts";
-import { refuse, serveHttp1 } from "./http1.ts";
-import { serveHttp2 } from "./http2.ts";
+import { refuse, serveHttp1 } from "./h1/serve.ts";
+import { serveHttp2 } from "./h2/serve.ts";
 import type { ProxyLimits } from "./limits.ts";
-import { closeQuietly } from "./pump.ts";
+import { closeQuietly } from "./relay/pump.ts";
 import type { Refusal } from "./refusal.ts";
-import { findHeadEnd, isHttp2Preface } from "./request_head.ts";
+import { findHeadEnd, isHttp2Preface } from "./asked/request_head.ts";
 
 /** What serving connections takes. */
 export interface FrontOptions {

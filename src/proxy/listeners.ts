@@ -7,7 +7,7 @@
 import { quicIsAvailable, WITHOUT_QUIC } from "../http3/runtime.ts";
 import type { Log } from "../log.ts";
 import { setNoDelayOfAccepted } from "../sockets/tcp_descriptor.ts";
-import { QuicListener, type QuicOptions } from "./quic_listener.ts";
+import { QuicListener, type QuicOptions } from "./h3/listener.ts";
 
 /** How often a free number is tried: one that is free for TCP may be taken for UDP. */
 const MAX_ATTEMPTS = 8;

@@ -17,7 +17,7 @@
 
 import { type Log, SILENT } from "../log.ts";
 import { checkBind } from "./bind_udp.ts";
-import { type Certificate, selfSignedCertificate } from "./certificate.ts";
+import { type Certificate, selfSignedCertificate } from "./certificate/certificate.ts";
 import { createCredentialsCheck, type ExpectedCredentials } from "./credentials.ts";
 import { parseHosts } from "./dial.ts";
 import { type FrontOptions, serveConnection } from "./front.ts";
@@ -26,8 +26,8 @@ import { createGuard } from "./guard.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
 import { listen, type Listeners, type ListenOptions } from "./listeners.ts";
 import { resetConns } from "../sockets/tcp_descriptor.ts";
-import { closeQuietly } from "./pump.ts";
-import type { QuicListener } from "./quic_listener.ts";
+import { closeQuietly } from "./relay/pump.ts";
+import type { QuicListener } from "./h3/listener.ts";
 import { Tally } from "./tally.ts";
 
 /** What `serveProxy` may be told. */

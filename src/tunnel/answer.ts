@@ -17,9 +17,9 @@ import {
   udpUnsupported,
 } from "../masque/udp_request.ts";
 import { readTcpAnswer } from "../masque/tcp_request.ts";
-import { BoundTunnel } from "./bound_tunnel.ts";
-import { capsuleTcp } from "./capsule_tcp.ts";
-import { duplexTunnel, type DuplexTunnelOptions } from "./duplex_tunnel.ts";
+import { BoundTunnel } from "./duplex/bound_tunnel.ts";
+import { capsuleTcp } from "./duplex/capsule_tcp.ts";
+import { duplexTunnel, type DuplexTunnelOptions } from "./duplex/duplex_tunnel.ts";
 import { noAnswer, type ProxySettings } from "./settings.ts";
 import type {
   BoundUdpResponse,
@@ -28,7 +28,7 @@ import type {
   TunnelResponse,
   UdpTunnelResponse,
 } from "./tunnel.ts";
-import { capsuleTunnel } from "./udp_tunnel.ts";
+import { capsuleTunnel } from "./duplex/udp_tunnel.ts";
 
 /** The head of an answer, and what carries the tunnel if it grants one. */
 export interface Answered {

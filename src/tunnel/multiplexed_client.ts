@@ -19,8 +19,8 @@ import {
   withoutTcp,
   withoutUdp,
 } from "./answer.ts";
-import type { Connection } from "./connection.ts";
-import { H1Client } from "./h1.ts";
+import type { Connection } from "./connection/connection.ts";
+import { H1Client } from "./h1/client.ts";
 import { Pool, type PoolMember } from "./pool.ts";
 import type { Reach } from "./road/reach.ts";
 import type { VersionClient } from "./road/version_client.ts";

@@ -7,7 +7,7 @@
 import { ProxyError } from "../errors.ts";
 import { checkFields } from "../masque/h1_request.ts";
 import { unanswered } from "../masque/outcome.ts";
-import { type DialTarget, type Trust } from "./dial.ts";
+import { type DialTarget, type Trust } from "./connection/dial.ts";
 
 /** Deadlines and keep-alive, all tunable. */
 export interface TunnelTimeouts {

@@ -54,7 +54,7 @@ Deno.test("what breaks an import by URL is refused", () => {
   assert(arrow("src/tun/a.ts", from("jsr:@std/streams@^1")));
   assert(arrow("src/tun/a.ts", from("@std/streams")));
   assert(arrow("src/tun/a.ts", from("https://example.com/mod.ts")));
-  assert(arrow("src/tun/a.ts", from("../../tests/support/tools.ts")));
+  assert(arrow("src/tun/a.ts", from("../support/tools.ts")));
   assert(arrow("src/tun/a.ts", from("npm:fast-check@4.0.0")));
   assert(arrow("src/tun/a.ts", 'await import("npm:fast-check");'));
   assert(arrow("src/tun/a.ts", "await import(name);"));

@@ -10,7 +10,7 @@ export const RFC4787: readonly Row[] = [
   met(
     "REQ-1",
     "The mapping of a port depends on no destination (MUST)",
-    ["udp_port.ts BoundPort", "udp_roads.ts UdpRoads", "proxy/bind_relay.ts BindRelay"],
+    ["udp_port.ts BoundPort", "udp_roads.ts UdpRoads", "proxy/relay/bind_relay.ts BindRelay"],
     [
       "RFC 4787, REQ-1: all that a program's port sends leaves from one port at the proxy",
       "a proxy without ports is asked once, and each destination has its tunnel",
@@ -85,7 +85,7 @@ export const RFC4787: readonly Row[] = [
   met(
     "REQ-9",
     "A port reaches another one by its address outside, and is seen with its own (MUST)",
-    "proxy/bind_relay.ts BindRelay",
+    "proxy/relay/bind_relay.ts BindRelay",
     "RFC 4787, REQ-9: a port reaches another by its public address, and is seen with its own, over HTTP/2",
   ),
   notApplicable(
@@ -102,7 +102,7 @@ export const RFC4787: readonly Row[] = [
   met(
     "REQ-12",
     "No ICMP message ends a mapping (MUST NOT)",
-    ["stack/icmp.ts Icmp", "proxy/bind_relay.ts failed"],
+    ["stack/icmp.ts Icmp", "proxy/relay/bind_relay.ts failed"],
     "RFC 4787, REQ-12: no ICMP error ends an association",
     "One that the proxy's kernel reports ends the tunnel of a single destination, as RFC 9298, section 3.1, asks, and the program hears of it",
   ),

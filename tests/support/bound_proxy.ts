@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MemoryClient, type MemoryUdpScript } from "../../src/tunnel/memory.ts";
+import { MemoryClient, type MemoryUdpScript } from "../../src/tunnel/local/memory.ts";
 import type { Outcome } from "../../src/outcome.ts";
 import type {
   BoundDatagramTaker,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DirectClient } from "../../src/tunnel/direct.ts";
+import { DirectClient } from "../../src/tunnel/local/direct.ts";
 import type {
   ConnectOptions,
   Target,

@@ -8,7 +8,7 @@ import { abortable } from "../abortable.ts";
 import { lookup } from "node:dns/promises";
 import { ALPN, quicIsAvailable, WITHOUT_QUIC } from "../../http3/runtime.ts";
 import { parseIp } from "../../wire/address.ts";
-import { parsePin } from "../dial.ts";
+import { parsePin } from "../connection/dial.ts";
 import type { ProxySettings } from "../settings.ts";
 
 /** A QUIC connection that stands. */

@@ -7,8 +7,8 @@
 
 import { abortable } from "../abortable.ts";
 import { ProxyError } from "../../errors.ts";
-import type { Connection } from "../connection.ts";
-import { dial } from "../dial.ts";
+import type { Connection } from "../connection/connection.ts";
+import { dial } from "../connection/dial.ts";
 import { dialTarget, type ProxySettings, unreachable } from "../settings.ts";
 import { backoffMs } from "./backoff.ts";
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../connection/connection.ts";
 import type { ProxySettings } from "../settings.ts";
 
 /** A proxy that answered is asked again after twice the time, up to this: an idle tunnel is silent, and no reason to knock every 3 s. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../connection/connection.ts";
 import type { ProxyClient } from "../tunnel.ts";
 
 /** One version of HTTP towards one proxy. */

@@ -9,11 +9,11 @@ import type { Socket } from "node:net";
 import { ProxyError } from "../../errors.ts";
 import { unanswered } from "../../masque/outcome.ts";
 import type { Outcome } from "../../outcome.ts";
-import { type Connection, failureOf } from "../connection.ts";
-import { parsePin, secure } from "../dial.ts";
+import { type Connection, failureOf } from "../connection/connection.ts";
+import { parsePin, secure } from "../connection/dial.ts";
 import type { ProxySettings } from "../settings.ts";
-import { CipherPipe } from "../tls_over.ts";
-import { tunnelDuplex } from "../tunnel_duplex.ts";
+import { CipherPipe } from "../connection/tls_over.ts";
+import { tunnelDuplex } from "../duplex/tunnel_duplex.ts";
 import type { OpenTunnel, ProxyClient } from "../tunnel.ts";
 import type { Dialer } from "./reach.ts";
 

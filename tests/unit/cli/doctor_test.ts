@@ -7,7 +7,7 @@ import { type DoctorCommand, parseOptions } from "../../../src/cli/options.ts";
 import type { TunnelOptions } from "../../../src/cli/tunnel_options.ts";
 import { type ProxyOptions, serveProxy } from "../../../src/proxy/proxy.ts";
 import { ffiIsUsable } from "../../../src/sockets/libc.ts";
-import { MemoryClient } from "../../../src/tunnel/memory.ts";
+import { MemoryClient } from "../../../src/tunnel/local/memory.ts";
 import type { Target } from "../../../src/tunnel/tunnel.ts";
 import { serveH1 } from "../../support/tunnel_servers.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DohResolver, type DohResolverOptions } from "../../../src/dns/resolver.ts";
-import { fetchThrough } from "../../../src/tunnel/fetch_through.ts";
+import { fetchThrough } from "../../../src/tunnel/origin/fetch_through.ts";
 import { CERT } from "../../support/certificate.ts";
 import {
   answerOf,

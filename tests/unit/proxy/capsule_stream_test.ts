@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { CapsuleStream, type CapsuleTransport } from "../../../src/proxy/capsule_stream.ts";
+import { CapsuleStream, type CapsuleTransport } from "../../../src/proxy/relay/capsule_stream.ts";
 
 /** A transport that takes a write only when it is told to. */
 class Transport implements CapsuleTransport {

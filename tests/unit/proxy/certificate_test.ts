@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { createHash, createPublicKey, X509Certificate } from "node:crypto";
-import { selfSignedCertificate } from "../../../src/proxy/certificate.ts";
-import { der, integer, oid } from "../../../src/proxy/der.ts";
+import { selfSignedCertificate } from "../../../src/proxy/certificate/certificate.ts";
+import { der, integer, oid } from "../../../src/proxy/certificate/der.ts";
 
 Deno.test("a certificate names what it was asked to name, and is signed by itself", async () => {
   const { cert, sha256 } = await selfSignedCertificate({

@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { findHeadEnd, isHttp2Preface, parseRequestHead } from "../../../src/proxy/request_head.ts";
+import {
+  findHeadEnd,
+  isHttp2Preface,
+  parseRequestHead,
+} from "../../../src/proxy/asked/request_head.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const parse = (text: string) => parseRequestHead(encode(text));

@@ -10,7 +10,10 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { stub } from "@std/testing/mock";
 import type * as http2 from "node:http2";
 import { ProxyError } from "../../../src/errors.ts";
-import { type Certificate, selfSignedCertificate } from "../../../src/proxy/certificate.ts";
+import {
+  type Certificate,
+  selfSignedCertificate,
+} from "../../../src/proxy/certificate/certificate.ts";
 import { serveProxy } from "../../../src/proxy/proxy.ts";
 import { ffiIsUsable } from "../../../src/sockets/libc.ts";
 import { connectProxy } from "../../../src/tunnel/proxy_client.ts";

@@ -5,8 +5,8 @@
  */
 
 import { connectProxy, type ConnectProxyOptions } from "../../../src/tunnel/proxy_client.ts";
-import { DirectClient } from "../../../src/tunnel/direct.ts";
-import { MemoryClient } from "../../../src/tunnel/memory.ts";
+import { DirectClient } from "../../../src/tunnel/local/direct.ts";
+import { MemoryClient } from "../../../src/tunnel/local/memory.ts";
 import type { OpenTunnel, ProxyClient, Target } from "../../../src/tunnel/tunnel.ts";
 import { CERT } from "../../support/certificate.ts";
 import { capsuleSide } from "../../support/capsule_side.ts";

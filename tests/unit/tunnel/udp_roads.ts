@@ -6,8 +6,8 @@
 
 import * as dgram from "node:dgram";
 import { ffiIsUsable } from "../../../src/sockets/libc.ts";
-import { DirectClient } from "../../../src/tunnel/direct.ts";
-import { MemoryClient } from "../../../src/tunnel/memory.ts";
+import { DirectClient } from "../../../src/tunnel/local/direct.ts";
+import { MemoryClient } from "../../../src/tunnel/local/memory.ts";
 import type { ConnectProxyOptions } from "../../../src/tunnel/proxy_client.ts";
 import type { OpenUdpTunnel, ProxyClient, Target } from "../../../src/tunnel/tunnel.ts";
 import { type DatagramOrigin, datagramSide } from "../../support/datagram_side.ts";

@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ProxyError } from "../../../../src/errors.ts";
 import { unanswered } from "../../../../src/masque/outcome.ts";
-import { MemoryClient } from "../../../../src/tunnel/memory.ts";
+import { MemoryClient } from "../../../../src/tunnel/local/memory.ts";
 import { AutoClient, type AutoOptions } from "../../../../src/tunnel/road/auto.ts";
 import type { VersionClient } from "../../../../src/tunnel/road/version_client.ts";
 import type { ConnectOptions, Target, TunnelResponse } from "../../../../src/tunnel/tunnel.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import * as net from "node:net";
 import { ProxyError } from "../../../../src/errors.ts";
-import { type Connection, overSocket } from "../../../../src/tunnel/connection.ts";
+import { type Connection, overSocket } from "../../../../src/tunnel/connection/connection.ts";
 import { Reach } from "../../../../src/tunnel/road/reach.ts";
 import { DEFAULT_TIMEOUTS, type ProxySettings } from "../../../../src/tunnel/settings.ts";
 
