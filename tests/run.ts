@@ -1,5 +1,5 @@
 /**
- * Runs the steps of `deno task ok`, `test` and `std` one after the other, and adds up what they found.
+ * Runs the steps of `deno task ok`, `test` and `std`, and adds up what they found.
  *
  * The very last line is `N passed, N failed`, with `, N skipped` when something was. Each check counts as one test.
  * Every test that the requirement table names (`tests/conformance`) must be among those that ran and passed.
@@ -41,17 +41,20 @@ const COVERED = ["wire", "tcp", "stack"];
 const COVERED_TESTS = COVERED.map((room) => `tests/unit/${room}`);
 
 /** `deno check` has seen the types. */
-const TESTS: readonly Step[] = [
+const SMALL_TESTS: readonly Step[] = [
   { name: "examples in docs", args: ["--doc", PRELOAD, ...EXAMPLES], tests: true },
   { name: "architecture", args: ["tests/architecture"], tests: true },
   { name: "conformance", args: ["tests/conformance"], tests: true, covers: true },
-  { name: "core", args: COVERED_TESTS, tests: true, covers: true },
-  { name: "unit", args: ["--parallel", "tests/unit", `--ignore=${COVERED_TESTS}`], tests: true },
   { name: "simulation", args: ["tests/sim"], tests: true },
 ];
+const UNIT_TESTS: readonly Step[] = [
+  { name: "core", args: ["--parallel", ...COVERED_TESTS], tests: true, covers: true },
+  { name: "unit", args: ["--parallel", "tests/unit", `--ignore=${COVERED_TESTS}`], tests: true },
+];
+const TESTS = [...SMALL_TESTS, ...UNIT_TESTS];
 
-/** Behind it all proofs of the requirement table have run. */
-const LAST_PROOFS = TESTS.at(-1);
+/** Side by side: the checks and the small tests use one core each. */
+const LANES: readonly (readonly Step[])[] = [[...CHECKS, ...SMALL_TESTS], UNIT_TESTS];
 
 const INTEGRATION: Step = {
   name: "integration",
@@ -70,45 +73,54 @@ const FUZZ: Step = {
 /** Longer than the longest step takes on two busy cores; beyond it something hangs. */
 const STEP_TIMEOUT_MS = 20 * 60_000;
 
-if (import.meta.main) {
-  Deno.chdir(new URL("..", import.meta.url));
-  // Deno asks now and then whether there is a newer one: a packet that no test can tell from a leak.
-  Deno.env.set("DENO_NO_UPDATE_CHECK", "1");
-  const [task, ...rest] = Deno.args;
-  Deno.exit(await main(task, rest));
-}
-
 async function main(task: string | undefined, rest: readonly string[]): Promise<number> {
-  if (task === "ok") return await runSteps([...CHECKS, ...TESTS], rest);
-  if (task === "test") return await runSteps([...CHECKS, ...TESTS, FUZZ, INTEGRATION], rest);
+  if (task === "ok") return await runSteps(LANES, [], rest);
+  if (task === "test") return await runSteps(LANES, [FUZZ, INTEGRATION], rest);
   if (task === "std") return await runAgainstRealStd(rest);
   console.error(`Cannot run "${task}": say ok, test or std`);
   return 2;
 }
 
-async function runSteps(steps: readonly Step[], rest: readonly string[]): Promise<number> {
+/** Runs the lanes side by side, looks at what they proved, and runs `after` one by one, for those want the machine for themselves. */
+async function runSteps(
+  lanes: readonly (readonly Step[])[],
+  after: readonly Step[],
+  rest: readonly string[],
+): Promise<number> {
   await using folder = await temporaryFolder();
-  let counts = NONE;
-  let failed: string[] = [];
-  for (const step of steps) {
-    const result = await runStep(step, rest, folder.path);
-    if (result.failed > 0) failed = [...failed, step.name];
-    counts = addCounts(counts, result);
-    if (step === LAST_PROOFS && !isFiltered(rest)) {
-      const proofs = await checkProofs(folder.path);
-      if (proofs.failed > 0) failed = [...failed, "proofs"];
-      const coverage = await checkCoverage(folder.path);
-      if (coverage.failed > 0) failed = [...failed, "coverage"];
-      counts = addCounts(addCounts(counts, proofs), coverage);
+  const tally = new Tally();
+  const run = async (steps: readonly Step[]) => {
+    for (const step of steps) tally.add(step.name, await runStep(step, rest, folder.path));
+  };
+  await Promise.all(lanes.map(run));
+  if (!isFiltered(rest)) {
+    tally.add("proofs", await checkProofs(folder.path));
+    tally.add("coverage", await checkCoverage(folder.path));
+  }
+  await run(after);
+  return tally.end();
+}
+
+class Tally {
+  #counts = NONE;
+  readonly #failed: string[] = [];
+
+  add(name: string, counts: Counts): void {
+    if (counts.failed > 0) this.#failed.push(name);
+    this.#counts = addCounts(this.#counts, counts);
+  }
+
+  /** Says the last line, and gives the exit status. */
+  end(): number {
+    let counts = this.#counts;
+    if (isCi && counts.skipped > 0) {
+      console.log("With CI=true nothing may be skipped: the skipped tests count as failed");
+      counts = { ...counts, failed: counts.failed + counts.skipped, skipped: 0 };
     }
+    if (this.#failed.length > 0) console.log(`Failed: ${this.#failed.join(", ")}`);
+    console.log(summaryLine(counts));
+    return counts.failed === 0 ? 0 : 1;
   }
-  if (isCi && counts.skipped > 0) {
-    console.log("With CI=true nothing may be skipped: the skipped tests count as failed");
-    counts = { ...counts, failed: counts.failed + counts.skipped, skipped: 0 };
-  }
-  if (failed.length > 0) console.log(`Failed: ${failed.join(", ")}`);
-  console.log(summaryLine(counts));
-  return counts.failed === 0 ? 0 : 1;
 }
 
 /** Every test that the requirement table names has run and passed. */
@@ -205,7 +217,7 @@ async function runAgainstRealStd(rest: readonly string[]): Promise<number> {
   await Deno.writeTextFile(path, JSON.stringify({ ...config, lint: undefined }));
   const names = ["conformance", "core", "unit", "simulation"];
   const steps = TESTS.filter(({ name }) => names.includes(name));
-  return await runSteps(steps, [`--config=${path}`, ...rest]);
+  return await runSteps([steps], [], [`--config=${path}`, ...rest]);
 }
 
 async function whyUnreachable(url: URL): Promise<string | undefined> {
@@ -240,4 +252,12 @@ function exists(path: string): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+if (import.meta.main) {
+  Deno.chdir(new URL("..", import.meta.url));
+  // Deno asks now and then whether there is a newer one: a packet that no test can tell from a leak.
+  Deno.env.set("DENO_NO_UPDATE_CHECK", "1");
+  const [task, ...rest] = Deno.args;
+  Deno.exit(await main(task, rest));
 }
