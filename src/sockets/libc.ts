@@ -5,6 +5,8 @@
  * @module
  */
 
+import { type CLibrary, openCLibrary } from "../c_library.ts";
+
 const SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
@@ -30,18 +32,10 @@ const SYMBOLS = {
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
-  __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
-
-/** Deno takes a number wherever its types ask for a bigint, and no size here leaves the safe integers. */
-type WithNumbers<F> = F extends (...parameters: infer P) => infer R
-  ? (...parameters: { [K in keyof P]: P[K] extends bigint ? number : P[K] }) => R
-  : never;
-
 /** The functions of the C library. */
-export type Libc = { readonly [Name in keyof Symbols]: WithNumbers<Symbols[Name]> };
+export type Libc = CLibrary<typeof SYMBOLS>;
 
 /** Address families (bits/socket.h). */
 export const AF_INET = 2;
@@ -89,12 +83,8 @@ const ERRNO: Readonly<Record<number, string>> = {
   113: "EHOSTUNREACH",
 };
 
-/** glibc, then musl under the names it has on each architecture. */
-const LIBRARIES = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
-
 let opened: Libc | undefined;
 let failed = false;
-let errno: Int32Array | undefined;
 
 /** Whether sockets can be had through FFI; opens the library at the first call and keeps it for the life of the program. */
 export function ffiIsUsable(): boolean {
@@ -102,15 +92,12 @@ export function ffiIsUsable(): boolean {
   // Asked for rather than tried: a library must not make the runtime prompt for a permission that it can do without.
   failed = Deno.build.os !== "linux" ||
     Deno.permissions.querySync({ name: "ffi" }).state !== "granted";
-  for (const library of failed ? [] : LIBRARIES) {
-    try {
-      opened = Deno.dlopen(library, SYMBOLS).symbols as unknown as Libc;
-      break;
-    } catch {
-      // the other one then, or none
-    }
+  if (failed) return false;
+  try {
+    opened = openCLibrary(SYMBOLS);
+  } catch {
+    failed = true; // then without
   }
-  failed = opened === undefined;
   return !failed;
 }
 
@@ -121,11 +108,7 @@ export function libc(): Libc {
 
 /** The name of the latest failed call's error: ask before anything else is called. */
 export function errnoName(): string {
-  // The errno of a thread stays where it is, so it is looked up once and read like an array.
-  errno ??= new Int32Array(
-    Deno.UnsafePointerView.getArrayBuffer(libc().__errno_location()!, 4),
-  );
-  const number = errno[0];
+  const number = libc().errno();
   return ERRNO[number] ?? `errno ${number}`;
 }
 

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { type CLibrary, openCLibrary } from "../c_library.ts";
 import { DeviceError } from "../errors.ts";
 
 const SYMBOLS = {
@@ -31,21 +32,10 @@ const SYMBOLS = {
   signal: { parameters: ["i32", "pointer"], result: "pointer" },
   execvp: { parameters: ["buffer", "buffer"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
-  __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-type Symbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
-
-/** Deno takes a number wherever its types ask for a bigint, and no size or request here leaves the safe integers. */
-type WithNumbers<F> = F extends (...parameters: infer P) => infer R
-  ? (...parameters: { [K in keyof P]: P[K] extends bigint ? number : P[K] }) => R
-  : never;
-
 /** The functions of the C library, as Deno calls them. */
-export type Libc = { readonly [Name in keyof Symbols]: WithNumbers<Symbols[Name]> } & {
-  /** The error number of the latest failed call: ask before anything else is called. */
-  errno(): number;
-};
+export type Libc = CLibrary<typeof SYMBOLS>;
 
 /** Flags of `open` (asm-generic/fcntl.h, the same on both architectures). */
 export const O_RDONLY = 0;
@@ -96,9 +86,6 @@ export const SYS_PIDFD_OPEN = 434;
 /** Duplicates another process's descriptor (Linux 5.6). */
 export const SYS_PIDFD_GETFD = 438;
 
-/** glibc, then musl under the names it has on each architecture. */
-const LIBRARIES = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
-
 let opened: Libc | undefined;
 
 /**
@@ -117,29 +104,18 @@ function load(): Libc {
       `Cannot open a TUN device on "${Deno.build.os}": only Linux is supported, so use a Linux machine, a VM or a container`,
     );
   }
-  let cause: unknown;
-  for (const library of LIBRARIES) {
-    try {
-      return withErrno(Deno.dlopen(library, SYMBOLS).symbols);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) {
-        throw new DeviceError(
-          "not-permitted",
-          "Cannot reach the kernel's TUN device without FFI: run Deno with --allow-ffi",
-          { cause: error },
-        );
-      }
-      cause ??= error;
+  try {
+    return openCLibrary(SYMBOLS);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) {
+      throw new DeviceError(
+        "not-permitted",
+        "Cannot reach the kernel's TUN device without FFI: run Deno with --allow-ffi",
+        { cause },
+      );
     }
+    throw new DeviceError("unsupported", "Cannot load the C library", { cause });
   }
-  throw new DeviceError("unsupported", `Cannot load the C library "${LIBRARIES[0]}"`, { cause });
-}
-
-/** The address of `errno` is fixed for a thread, and this module lives on one: so it is looked up once and read like an array. */
-function withErrno(symbols: Symbols): Libc {
-  const location = symbols.__errno_location()!;
-  const cell = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
-  return { ...symbols as unknown as Libc, errno: () => cell[0] };
 }
 
 /** Text as C wants it: UTF-8 and a final zero byte. */

@@ -14,6 +14,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   outcome: [],
   errors: [],
   log: [],
+  c_library: [],
   http2_session: [],
   written_body: [],
 
@@ -23,13 +24,13 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   stack: ["tcp", "udp", "wire"],
   flow: ["stack", "tcp", "udp", "wire", "type tun/device"],
 
-  sockets: ["wire/address"],
+  sockets: ["c_library", "wire/address"],
   masque: [],
   http3: ["masque"],
   tunnel: ["masque", "http2_session", "written_body", "http3", "sockets", "wire/address"],
   proxy: ["masque", "wire/address", "http2_session", "written_body", "http3", "sockets"],
 
-  tun: ["wire"],
+  tun: ["c_library", "wire"],
   dns: ["wire/address"],
   policy: ["wire/address"],
 
