@@ -2,7 +2,7 @@
  * Measures this program and its peers beside the direct path, by turns in one run. Needs root, `/dev/net/tun` and iperf3.
  *
  *     deno task bench                              two minutes: the direct path, HTTP/1.1, and HTTP/2 over TLS
- *     deno task bench --full --peers all --json FILE --chart FILE
+ *     deno task bench --full --peers all --json FILE --chart FILE --page
  *
  * Figures of one machine mean little elsewhere, and of one moment little later; what counts is the ratio to the direct path and to
  * the peers in the same run, and the processor time.
@@ -11,31 +11,26 @@
  */
 
 import { borrowAddresses } from "../support/addresses.ts";
-import { drawChart } from "./chart.ts";
 import { type BenchOptions, HELP, parseOptions } from "./options.ts";
 import { findPeers } from "./peers/peers.ts";
 import { machine, versions } from "./machine.ts";
-import { Progress } from "./progress.ts";
-import { describe, newResult, record, type Report, type Result } from "./results.ts";
+import { type Conditions, firstLine, measureAll } from "./measure.ts";
+import { describe, type Report } from "./results.ts";
 import { OUR_ROADS } from "./roads/ours.ts";
 import type { Road, RoadPlan } from "./roads/road.ts";
+import { readReport, showEnd, writeReport } from "./report.ts";
 import { startServers } from "./servers.ts";
-import { table } from "./table.ts";
-import type { Work } from "./works/work.ts";
 import { WORKS } from "./works/works.ts";
 
-/** A measurement that broke is tried once more: a server may have been slow to come. */
-const TRIES = 2;
-
-async function main(options: BenchOptions): Promise<void> {
+async function main(options: BenchOptions, isOver: () => boolean): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const { ipv4 } = stack.use(await borrowAddresses());
   const servers = await startServers(ipv4, stack);
   const peers = await findPeers(options.peers, (words) => console.error(words));
   const missing = [...peers.missing];
-  const plans = [...OUR_ROADS, ...peers.roads].filter((plan) => isWanted(plan, options));
   const roads = new Map<RoadPlan, Road>();
-  for (const plan of plans) {
+  for (const plan of [...OUR_ROADS, ...peers.roads].filter((plan) => isWanted(plan, options))) {
+    if (isOver()) return;
     try {
       roads.set(plan, stack.use(await plan.open(servers)));
     } catch (error) {
@@ -52,57 +47,24 @@ async function main(options: BenchOptions): Promise<void> {
     missing,
   };
   console.log(heading(report));
-  const works = WORKS.filter(({ name, isQuick }) =>
-    options.only.length > 0
-      ? options.only.some((text) => name.includes(text))
-      : isQuick || options.full
-  );
-  const results = await measureAll(works, roads, options, missing);
-  await write({ ...report, results }, options);
+  const conditions: Conditions = { ...options, missing, isOver };
+  const results = await measureAll(wantedWorks(options), roads, conditions);
+  if (isOver()) return;
+  showEnd({ ...report, results });
+  await writeReport({ ...report, results }, options);
 }
 
 function isWanted({ name, isQuick, isPeer }: RoadPlan, { roads, full }: BenchOptions): boolean {
   return roads.length > 0 ? roads.includes(name) || name === "direct" : full || isQuick || isPeer;
 }
 
-async function measureAll(
-  works: readonly Work[],
-  roads: ReadonlyMap<RoadPlan, Road>,
-  options: BenchOptions,
-  missing: string[],
-): Promise<Result[]> {
-  const ways = (work: Work) => [...roads].filter(([{ udp }]) => udp || !work.needsUdp);
-  const rounds = (work: Work) => work.once ? 1 : options.rounds;
-  const steps = works.map((work) => rounds(work) * ways(work).length);
-  const progress = new Progress(steps.reduce((sum, count) => sum + count, 0));
-  const results: Result[] = [];
-  for (const work of works) {
-    const result = newResult(work);
-    results.push(result);
-    for (let round = 0; round < rounds(work); round++) {
-      for (const [{ name }, road] of ways(work)) {
-        progress.begin(`${work.name}, ${name}, round ${round + 1}`);
-        try {
-          record(result, name, await patiently(() => work.measure(road, options.seconds)));
-        } catch (error) {
-          missing.push(`${work.name} on ${name}, round ${round + 1}: ${firstLine(error)}`);
-        }
-        progress.end();
-      }
-    }
-    console.log(table(result));
-  }
-  return results;
-}
-
-async function patiently<T>(measure: () => Promise<T>): Promise<T> {
-  for (let attempt = 1;; attempt++) {
-    try {
-      return await measure();
-    } catch (error) {
-      if (attempt === TRIES) throw error;
-    }
-  }
+function wantedWorks({ only, full }: BenchOptions) {
+  if (only.length === 0) return WORKS.filter(({ isQuick }) => isQuick || full);
+  const exact = WORKS.filter(({ name }) => only.includes(name));
+  const parts = only.filter((text) => !exact.some(({ name }) => name === text));
+  return WORKS.filter((work) =>
+    exact.includes(work) || parts.some((text) => work.name.includes(text))
+  );
 }
 
 function heading({ date, machine, versions, settings, roads }: Report): string {
@@ -117,17 +79,24 @@ function heading({ date, machine, versions, settings, roads }: Report): string {
   ].join("\n");
 }
 
-async function write(report: Report, { json, chart }: BenchOptions): Promise<void> {
-  for (const words of report.missing) console.log(`Missing: ${words}`);
-  if (json !== undefined) await Deno.writeTextFile(json, JSON.stringify(report, null, 1) + "\n");
-  if (chart !== undefined) await Deno.writeTextFile(chart, drawChart(report));
-}
-
-function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n").slice(0, 3).join(" ").slice(0, 300);
+/** Runs to the end, or until a signal asks to stop: what was made goes in either case. A second signal is for the impatient. */
+async function untilSignal(run: (isOver: () => boolean) => Promise<void>): Promise<void> {
+  let isOver = false;
+  const signals: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+  const stop = () => {
+    isOver = true;
+    console.error("\nEnding with this measurement; what was made goes with it");
+    signals.forEach((signal) => Deno.removeSignalListener(signal, stop));
+  };
+  signals.forEach((signal) => Deno.addSignalListener(signal, stop));
+  await run(() => isOver);
+  Deno.exit(isOver ? 130 : 0);
 }
 
 const options = parseOptions(Deno.args);
 if (options === "help") console.log(HELP);
-else await main(options);
+else if (options.from !== undefined) {
+  const report = await readReport(options.from);
+  showEnd(report);
+  await writeReport(report, { ...options, json: undefined });
+} else await untilSignal((isOver) => main(options, isOver));

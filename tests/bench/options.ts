@@ -20,6 +20,10 @@ export interface BenchOptions {
   readonly roads: readonly string[];
   readonly json?: string;
   readonly chart?: string;
+  /** Whether the goals go into the README beside this file. */
+  readonly page: boolean;
+  /** A JSON of before, in place of measurements. */
+  readonly from?: string;
 }
 
 /** What `--help` says. */
@@ -29,11 +33,13 @@ export const HELP = `deno task bench [options]
   --peers NAME,...   other programs beside it: sing-box, tun2proxy, tun2socks, hev, invisv, or all
   --peer NAME=PATH   one of them that stands at PATH; repeatable
   --roads NAME,...   only these roads: h1, h1-tls, h2, h2-tls, h3, h1-no-offload, bare-h2-tls, ...
-  --only TEXT        only works whose name holds TEXT, for instance "up x1"; repeatable
+  --only TEXT        only the work of this name, or those whose name holds it; repeatable
   --seconds N        how long each measurement takes (2)
   --rounds N         how often it is repeated, by turns (3)
   --json FILE        write all figures
-  --chart FILE       draw the throughput as SVG`;
+  --chart FILE       draw the throughput as SVG
+  --page             write the goals and what was reached into tests/bench/README.md
+  --from FILE        measure nothing: goals, chart and page of a JSON that is there`;
 
 /** Reads the command line; ends the program with 2 where it makes no sense. */
 export function parseOptions(args: string[]): BenchOptions | "help" {
@@ -51,6 +57,8 @@ export function parseOptions(args: string[]): BenchOptions | "help" {
         roads: { type: "string", default: "" },
         json: { type: "string" },
         chart: { type: "string" },
+        page: { type: "boolean", default: false },
+        from: { type: "string" },
       },
     });
     if (values.help) return "help";
@@ -64,6 +72,8 @@ export function parseOptions(args: string[]): BenchOptions | "help" {
       roads: list(values.roads),
       json: values.json,
       chart: values.chart,
+      page: values.page,
+      from: values.from,
     };
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);

@@ -20,12 +20,14 @@ interface Variant {
   readonly http: "1.1" | "2" | "3";
   readonly tls: boolean;
   readonly offload?: boolean;
+  readonly workers?: number;
   readonly isQuick?: boolean;
 }
 
 const VARIANTS: readonly Variant[] = [
   { name: "h1", http: "1.1", tls: false, isQuick: true },
   { name: "h1-no-offload", http: "1.1", tls: false, offload: false },
+  { name: "h1-workers", http: "1.1", tls: false, workers: 2 },
   { name: "h1-tls", http: "1.1", tls: true },
   { name: "h2", http: "2", tls: false },
   { name: "h2-tls", http: "2", tls: true, isQuick: true },
@@ -44,6 +46,7 @@ const DIRECT: RoadPlan = {
   name: "direct",
   words: "the same client and server without anything between",
   udp: true,
+  packets: true,
   isQuick: true,
   isPeer: false,
   open: (servers) =>
@@ -67,9 +70,10 @@ function startProxy({ http, tls }: Variant): Promise<EmbeddedProxy> {
   return http === "3" ? startHttp3Proxy() : startEmbeddedProxy(...(tls ? [] : ["--plain"]));
 }
 
-function words({ http, tls, offload = true }: Variant): string {
+function words({ http, tls, offload = true, workers }: Variant): string {
   const layer = http === "3" ? "over QUIC" : tls ? "over TLS" : "in the clear";
-  return `HTTP/${http} ${layer}${offload ? "" : ", without offload"}`;
+  const threads = workers === undefined ? "" : `, --workers ${workers}`;
+  return `HTTP/${http} ${layer}${offload ? "" : ", without offload"}${threads}`;
 }
 
 function through(variant: Variant): RoadPlan {
@@ -78,6 +82,7 @@ function through(variant: Variant): RoadPlan {
     name,
     words: `up --mtu 1500, ${words(variant)}, to the embedded proxy`,
     udp: true,
+    packets: true,
     isQuick,
     isPeer: false,
     open: (servers) => openThrough(variant, servers),
@@ -93,6 +98,7 @@ async function openThrough(variant: Variant, servers: Servers): Promise<Road> {
     variant.http,
     ...(proxy.pin === undefined ? [] : ["--pin", proxy.pin]),
     ...(variant.offload === false ? ["--no-offload"] : []),
+    ...(variant.workers === undefined ? [] : ["--workers", `${variant.workers}`]),
   ];
   const url = `${variant.tls ? "https" : "http"}://${proxy.authority}`;
   const engine = stack.use(await startUp(namespace, url, ...flags));
@@ -106,6 +112,7 @@ function bare(variant: Variant): RoadPlan {
     name: variant.name,
     words: `a socket for each tunnel, no packets, ${words(variant)}, to the embedded proxy`,
     udp: false,
+    packets: false,
     isQuick: false,
     isPeer: false,
     open: (servers) => openBare(variant, servers),
@@ -131,7 +138,12 @@ async function openBare(variant: Variant, servers: Servers): Promise<Road> {
   ];
   const engine = stack.use(startProcess(Deno.execPath(), args));
   const [, iperf, echo] = await engine.waitFor(/^ready (\d+) (\d+)/m, 20_000);
-  const seen = { hostname: "127.0.0.1", iperfPort: Number(iperf), echoPort: Number(echo) };
+  const seen = {
+    ...servers,
+    hostname: "127.0.0.1",
+    iperfPort: Number(iperf),
+    echoPort: Number(echo),
+  };
   const processes = processesOf(engine, proxy);
   return opened(stack, { place: "here", servers: seen, origin: servers, processes });
 }

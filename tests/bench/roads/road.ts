@@ -17,6 +17,8 @@ export interface Servers {
   readonly iperfPort: number;
   /** An echo of TCP, and of UDP. */
   readonly echoPort: number;
+  /** Sends on a stream of each connection. */
+  readonly quicPort: number;
 }
 
 /** A process that a road needs, so that its processor time and memory can be told. */
@@ -44,6 +46,8 @@ export interface RoadPlan {
   readonly words: string;
   /** Whether it carries UDP. */
   readonly udp: boolean;
+  /** Whether packets go through it; without them there is nothing to tell of idle connections and fair shares. */
+  readonly packets: boolean;
   /** Whether it is part of the quick run. */
   readonly isQuick: boolean;
   /** Whether others wrote it. */

@@ -11,14 +11,14 @@ import { COSTS, type Measured, perGibibyte, type Work } from "./work.ts";
 
 /** What QUIC fills at the start of a connection (RFC 9000, section 14.1). */
 const DATAGRAM_BYTES = 1200;
-/** Rates to try, in datagrams a second: each about 1.4 times the one before. */
-const LADDER = Array.from({ length: 15 }, (_, i) => Math.round(5000 * Math.SQRT2 ** i));
+/** Rates to try, in datagrams a second, each 1.19 times the one before: 5,000 to 380,000, more than iperf3 sends. */
+const LADDER = Array.from({ length: 26 }, (_, i) => Math.round(5000 * 2 ** (i / 4)));
 const MOST_LOST = 0.001;
 /** A busy machine loses a burst now and then. */
-const TRIES = 3;
+const TRIES = 2;
 const SECONDS = 1;
 
-/** The highest rate with less than 0.1 % lost, and what arrives of as many as the client can send. */
+/** The highest rate with less than 0.1 % lost, found by halving the ladder, and what arrives of as many as the client can send. */
 export function datagrams(direction: "up" | "down"): Work {
   return {
     name: `UDP ${direction}`,
@@ -36,10 +36,14 @@ export function datagrams(direction: "up" | "down"): Work {
 
 async function climb(road: Road, direction: "up" | "down"): Promise<Measured> {
   let found: Measured = { rate: 0 };
-  for (const rate of LADDER) {
-    const passed = await passes(road, direction, rate);
-    if (passed === undefined) break;
-    found = passed;
+  for (let [low, high] = [0, LADDER.length]; low < high;) {
+    const middle = (low + high) >> 1;
+    const passed = await passes(road, direction, LADDER[middle]);
+    if (passed === undefined) high = middle;
+    else {
+      found = passed;
+      low = middle + 1;
+    }
   }
   const { arrived } = await send(road, direction, 0);
   return { ...found, flood: arrived / SECONDS };

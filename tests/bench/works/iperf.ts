@@ -17,12 +17,18 @@ export interface IperfSum {
   readonly lost_packets?: number;
 }
 
+/** What a run may take beyond its time: connecting, and the exchange of the figures over a road that is full. */
+const GRACE_SECONDS = 12;
+
 /** Runs iperf3 on a road to its end; rejects when it brought no figures, with what it said in their place. */
 export async function runIperf(road: Road, ...flags: (string | number)[]): Promise<IperfSum> {
   const { hostname, iperfPort } = road.servers;
+  const seconds = Number(flags[flags.indexOf("-t") + 1]);
   await using server = await startServer(road.origin);
   const words = ["-c", hostname, "-p", iperfPort, "--json", "--connect-timeout", 5000, ...flags];
-  const text = await runOn(road.place, requireTool("iperf3"), ...words.map(String));
+  // It waits without end for a server that a road has lost.
+  const limit = ["-k", "1", String(seconds + GRACE_SECONDS), requireTool("iperf3")];
+  const text = await runOn(road.place, requireTool("timeout"), ...limit, ...words.map(String));
   const report = JSON.parse(text);
   const sum = report.end?.sum_received ?? report.end?.sum;
   if (sum?.bits_per_second === undefined) {

@@ -1,0 +1,96 @@
+/**
+ * Goals beside what was reached, for the terminal and for a page.
+ *
+ * @module
+ */
+
+import type { Report } from "../results.ts";
+import { type Goal, GOALS, SPEED_WORKS } from "./goals.ts";
+import { type Reached, reckon } from "./reckon.ts";
+
+/** A table: its head, and rows of as many cells. */
+type Cells = readonly (readonly string[])[];
+
+const MARKS = { met: "✓", missed: "✗" } as const;
+const NOT_MEASURED = "–";
+
+/** For the terminal. */
+export function goalsAsText(report: Report): string {
+  return [...tables(report).map(asText), summary(report), ""].join("\n");
+}
+
+/** For a page. */
+export function goalsAsMarkdown(report: Report): string {
+  return [`${report.date.slice(0, 10)}: ${summary(report)}`, ...tables(report).map(asMarkdown)]
+    .join("\n\n");
+}
+
+function tables(report: Report): Cells[] {
+  const reached = GOALS.flatMap((goal) => reckon(goal, report) ?? []);
+  const ratios = reached.filter(isRatioOfSpeed);
+  const others = reached.filter((each) => !isRatioOfSpeed(each));
+  return [
+    ...(ratios.length > 0 ? [ratioTable(ratios)] : []),
+    ...(others.length > 0 ? [listTable(others)] : []),
+  ];
+}
+
+function summary(report: Report): string {
+  const reached = GOALS.flatMap((goal) => reckon(goal, report) ?? []);
+  const met = reached.filter(({ isMet }) => isMet).length;
+  const left = GOALS.length - reached.length;
+  return `${met} of the ${reached.length} goals that this run measured are met` +
+    (left === 0 ? "." : `; for ${left} something was missing.`);
+}
+
+function isRatioOfSpeed({ goal }: Reached): boolean {
+  return goal.than !== undefined && SPEED_WORKS.includes(goal.work);
+}
+
+/** One row for the same comparison of several works. */
+function ratioTable(ratios: readonly Reached[]): Cells {
+  const rows = [...Map.groupBy(ratios, ({ goal }) => goal.words)].map(([words, ofRow]) => {
+    const asked = [...new Set(ofRow.map(({ goal }) => bound(goal)))].join(", ");
+    const cells = SPEED_WORKS.map((work) => {
+      const one = ofRow.find(({ goal }) => goal.work === work);
+      return one === undefined ? NOT_MEASURED : mark(one);
+    });
+    return [words, asked, ...cells];
+  });
+  return [["ratio", "goal (up, down)", ...SPEED_WORKS], ...rows];
+}
+
+function listTable(others: readonly Reached[]): Cells {
+  const rows = others.map((one) => {
+    const { goal, other } = one;
+    const name = other === undefined ? goal.words : `${goal.words} (${other})`;
+    return [name, `${bound(goal)}${goal.unit ? ` ${goal.unit}` : ""}`, mark(one)];
+  });
+  return [["figure", "goal", "reached"], ...rows];
+}
+
+function bound({ atLeast, atMost }: Goal): string {
+  return atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
+}
+
+function mark({ value, isMet }: Reached): string {
+  const text = value >= 10 ? value.toFixed(1) : value.toFixed(2);
+  return `${text} ${isMet ? MARKS.met : MARKS.missed}`;
+}
+
+function asText(cells: Cells): string {
+  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  return cells
+    .map((row) => row.map((cell, column) => pad(cell, widths[column], column)).join("  ").trimEnd())
+    .join("\n") + "\n";
+}
+
+/** Words to the left, figures to the right. */
+function pad(text: string, width: number, column: number): string {
+  return column < 2 ? text.padEnd(width) : text.padStart(width);
+}
+
+function asMarkdown([head, ...rows]: Cells): string {
+  const rule = head.map((_, column) => column < 2 ? "---" : "--:");
+  return [head, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
