@@ -9,6 +9,7 @@ import { lookup } from "node:dns/promises";
 import { ProxyError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { keepWays, type KeptWays } from "../tun/way.ts";
+import { defaultInterfaces, watchNetwork } from "../tunnel/road/network.ts";
 import { cidrContains, formatIp, parseCidr, parseIp } from "../wire/address.ts";
 import type { NameChoices } from "./name_options.ts";
 import type { UpCommand } from "./options.ts";
@@ -44,7 +45,13 @@ export async function keepProxyWays(command: UpCommand, log: Log): Promise<Proxy
   for (const address of kept.addresses) {
     log.info(`the way to the proxy at ${formatIp(address)} stays`);
   }
-  return proxyWays(kept, parseIp(hostname) === undefined ? hostname : undefined, addresses);
+  const following = watchNetwork(() => follow(kept, log));
+  const dispose = () => {
+    following[Symbol.dispose]();
+    kept[Symbol.dispose]();
+  };
+  const name = parseIp(hostname) === undefined ? hostname : undefined;
+  return { hosts: hostsLines(name, addresses), [Symbol.dispose]: dispose };
 }
 
 /** The program must find the proxy where its way leads, and not at a made-up address. With `off` nobody here answers names. */
@@ -53,15 +60,21 @@ export function knowing(ways: ProxyWays, names: NameChoices): NameChoices {
   return { ...names, hosts: `${names.hosts ?? ""}\n${ways.hosts}` };
 }
 
-function proxyWays(
-  kept: KeptWays,
-  name: string | undefined,
-  addresses: readonly Uint8Array[],
-): ProxyWays {
-  const lines = name === undefined
-    ? []
-    : addresses.map((address) => `${formatIp(address)} ${name}`);
-  return { hosts: lines.join("\n"), [Symbol.dispose]: () => kept[Symbol.dispose]() };
+/** The machine has moved to another network: the way that was kept may end at a gateway that is no longer there. */
+function follow(kept: KeptWays, log: Log): void {
+  try {
+    for (const address of kept.renew(defaultInterfaces())) {
+      log.info(`the way to the proxy at ${formatIp(address)} follows the default route`);
+    }
+  } catch (error) {
+    log.warn(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function hostsLines(name: string | undefined, addresses: readonly Uint8Array[]): string {
+  return name === undefined
+    ? ""
+    : addresses.map((address) => `${formatIp(address)} ${name}`).join("\n");
 }
 
 async function addressesOf(hostname: string): Promise<Uint8Array[]> {

@@ -23,6 +23,7 @@ const SYMBOLS = {
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32", nonblocking: true },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  if_nametoindex: { parameters: ["buffer"], result: "u32" },
   setns: { parameters: ["i32", "i32"], result: "i32" },
   syscall: { parameters: ["usize", "usize", "usize", "usize"], result: "i32" },
   mount: { parameters: ["buffer", "buffer", "buffer", "usize", "pointer"], result: "i32" },

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { concatBytes } from "../bytes.ts";
+import { concatBytes, equalBytes } from "../bytes.ts";
 import { IPV4_LENGTH } from "../wire/address.ts";
 import {
   attribute,
@@ -49,9 +49,13 @@ export interface Way {
   readonly attributes: readonly Uint8Array[];
 }
 
-/** Asks which way packets to `address` go now. */
-export function wayQuestion(address: Uint8Array): NetlinkRequest {
-  return request(RTM_GETROUTE, 0, [routeInfo(address, 0, 0, 0, 0), attribute(RTA_DST, address)]);
+/** Asks which way packets to `address` go now; with `index`, which way they would go if they had to leave by that interface. */
+export function wayQuestion(address: Uint8Array, index?: number): NetlinkRequest {
+  const leave = index === undefined
+    ? []
+    : [attribute(RTA_OIF, new Uint8Array(Uint32Array.of(index).buffer))];
+  const to = attribute(RTA_DST, address);
+  return request(RTM_GETROUTE, 0, [routeInfo(address, 0, 0, 0, 0), to, ...leave]);
 }
 
 /** Reads the answer; undefined where the address is one of this machine, or no way leads there by a link. */
@@ -69,6 +73,11 @@ export function readWay(answer: Uint8Array, address: Uint8Array): Way | undefine
     at += (length + 3) & ~3;
   }
   return { address, isFar, attributes };
+}
+
+/** Whether two ways to one address are the same. */
+export function isSameWay(one: Way, other: Way): boolean {
+  return equalBytes(concatBytes(one.attributes), concatBytes(other.attributes));
 }
 
 /** A route to this one address along `way`, made or taken away. */

@@ -65,6 +65,67 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "the way follows the default route over another interface, and goes with it when it ends",
+  requires("netns", "ip"),
+  async () => {
+    await using place = await createNamespace({ veth: CABLE });
+    const ip = (...words: string[]) => runTool("ip", "-n", place.name, ...words);
+    await ip("route", "add", "default", "via", "10.203.77.1");
+    await ip("link", "add", "other", "type", "veth", "peer", "name", "end");
+    await ip("address", "add", "10.203.78.2/30", "dev", "other");
+    for (const name of ["other", "end"]) await ip("link", "set", name, "up");
+    const kept = inNetns(place.name, () => keepWays([parseIp("203.0.113.9")!]));
+    const renew = (...names: string[]) => inNetns(place.name, () => kept.renew(names));
+    for (const half of ["0.0.0.0/1", "128.0.0.0/1"]) await ip("route", "add", half, "dev", "lo");
+    assertEquals(renew(place.insideInterface), []); // as it was
+    await ip("route", "replace", "default", "via", "10.203.78.1");
+    assertEquals(renew("gone", "other", place.insideInterface), [parseIp("203.0.113.9")!]);
+    assertMatch(await ip("route", "get", "203.0.113.9"), /via 10.203.78.1 dev other/);
+    await ip("link", "set", "other", "down"); // takes the route with it
+    assertEquals(renew("other"), []);
+    await ip("link", "set", "other", "up");
+    await ip("route", "add", "default", "via", "10.203.78.1");
+    assertEquals(renew("other"), []);
+    assertMatch(await ip("route", "get", "203.0.113.9"), /via 10.203.78.1 dev other/);
+    inNetns(place.name, () => kept[Symbol.dispose]());
+    assertMatch(await ip("route", "get", "203.0.113.9"), /dev lo/);
+  },
+);
+
+Deno.test(
+  "a whole machine finds the way again when it moves to another network",
+  requires("netns", "tun", "ip", "curl"),
+  async () => {
+    await using stack = new AsyncDisposableStack();
+    const machine = stack.use(await createNamespace({ veth: CABLE, resolver: "198.18.0.2" }));
+    const { ipv4 } = stack.use(await borrowAddresses());
+    const origin = serveHttp(stack.use(await borrowAddresses()).ipv4);
+    stack.use(origin);
+    const listen = ["--plain", "--listen", `${ipv4}:0`, "--allow", "198.51.100.0/24"];
+    const proxy = stack.use(startPseudoTcp("proxy", ...listen));
+    const [, port] = await proxy.waitFor(/^listening \S+:(\d+)/m, 20_000);
+    const ip = (...words: string[]) => runTool("ip", "-n", machine.name, ...words);
+    await ip("route", "add", "default", "via", "10.203.77.1");
+    const routes = ["--route", "0.0.0.0/1", "--route", "128.0.0.0/1"];
+    const up = machine.start(...commandLine("up", "--proxy", `http://${ipv4}:${port}`, ...routes));
+    stack.use(up);
+    await up.waitFor(/^ready /m, 20_000);
+    const page = `http://${origin.authority}/`;
+    const fetched = () => machine.run("curl", "-sS", "--max-time", "20", page);
+    assertEquals((await fetched()).code, 0);
+    await runTool("ip", "address", "add", "10.203.78.1/30", "dev", machine.outsideInterface);
+    await ip("address", "add", "10.203.78.2/30", "dev", machine.insideInterface);
+    await ip("address", "delete", "10.203.77.2/30", "dev", machine.insideInterface);
+    await ip("route", "replace", "default", "via", "10.203.78.1");
+    await up.waitFor(new RegExp(`the way to the proxy at ${ipv4} follows`), 20_000);
+    const { code, stderr } = await fetched();
+    assertEquals([code, stderr], [0, ""]);
+    up.kill("SIGTERM");
+    assertEquals((await up.status).code, 0);
+  },
+);
+
 for (const hops of [1, 2]) {
   Deno.test(
     `a whole machine goes through what its own routes cover: ${hops} in a row`,

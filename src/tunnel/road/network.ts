@@ -74,15 +74,34 @@ function isGranted(permission: Deno.PermissionDescriptor): boolean {
 
 /** Lines of /proc/net/route and /proc/net/ipv6_route for 0.0.0.0/0 and ::/0, without their counters. */
 export function defaultRoutes(read: (path: string) => string = readQuietly): string[] {
+  return routesToAll(read).map(({ device, gateway, metric }) => `${device} ${gateway} ${metric}`)
+    .sort();
+}
+
+/** The interfaces that default routes of either family leave by, the preferred one first. */
+export function defaultInterfaces(read: (path: string) => string = readQuietly): string[] {
+  const routes = routesToAll(read).sort((a, b) => a.preference - b.preference);
+  return [...new Set(routes.map(({ device }) => device))];
+}
+
+interface RouteToAll {
+  readonly device: string;
+  readonly gateway: string;
+  readonly metric: string;
+  /** The metric as a number: the lowest is taken. */
+  readonly preference: number;
+}
+
+function routesToAll(read: (path: string) => string): RouteToAll[] {
   const words = (path: string) => read(path).split("\n").map((line) => line.trim().split(/\s+/));
   const isInUse = (flags: string) => (parseInt(flags, 16) & (RTF_UP | RTF_GATEWAY)) !== 0;
   const v4 = words("/proc/net/route")
     .filter((w) => w[1] === "00000000" && w[7] === "00000000" && isInUse(w[3]) && !isTunnel(w[0]))
-    .map((w) => `${w[0]} ${w[2]} ${w[6]}`);
+    .map((w) => ({ device: w[0], gateway: w[2], metric: w[6], preference: parseInt(w[6]) }));
   const v6 = words("/proc/net/ipv6_route")
     .filter((w) => /^0{32}$/.test(w[0]) && w[1] === "00" && w[9] !== "lo" && !isTunnel(w[9]))
-    .map((w) => `${w[9]} ${w[4]} ${w[5]}`);
-  return [...v4, ...v6].sort();
+    .map((w) => ({ device: w[9], gateway: w[4], metric: w[5], preference: parseInt(w[5], 16) }));
+  return [...v4, ...v6];
 }
 
 function readQuietly(path: string): string {

@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { parseIp } from "../../../src/wire/address.ts";
-import { readWay, wayQuestion, wayRequest } from "../../../src/tun/netlink_way.ts";
+import { isSameWay, readWay, wayQuestion, wayRequest } from "../../../src/tun/netlink_way.ts";
 
 /** Hex digits, spaces free, as bytes. */
 function hex(...lines: string[]): Uint8Array<ArrayBuffer> {
@@ -30,6 +30,20 @@ Deno.test("a question asks for the way to one address", () => {
       "0800 0100 cb007109",
     ),
   );
+});
+
+Deno.test("a question may ask for the way by one interface", () => {
+  assertEquals(
+    wayQuestion(ADDRESS, 7).slice(16),
+    hex("02 20 00 00 00 00 00 00 00000000", "0800 0100 cb007109", "0800 0400 07000000"),
+  );
+});
+
+Deno.test("two ways are the same when they take the same interface, gateway and source", () => {
+  const way = readWay(ANSWER, ADDRESS)!;
+  assert(isSameWay(way, readWay(ANSWER, ADDRESS)!));
+  const other = ANSWER.with(-9, 3); // the source
+  assert(!isSameWay(way, readWay(other, ADDRESS)!));
 });
 
 Deno.test("a way keeps interface, gateway and source, as a route to one address", () => {
