@@ -179,7 +179,7 @@ const DEVICE: OptionGroup = {
       words: "lead this block into it; none by itself",
     },
     { name: "tun-fd", value: "N", words: "take the open device with this descriptor" },
-    { name: "no-offload", words: "whole packets with checksums: slower, and good to look at" },
+    { name: "no-offload", words: "leaves nothing to the kernel: each packet whole, and slower" },
     { name: "workers", value: "N", words: "threads that share the flows; 1 by itself" },
   ],
 };

@@ -6,7 +6,7 @@
 
 import type { Device } from "./device.ts";
 import { enhancedPacket, interfaceDescription, sectionHeader } from "./pcapng.ts";
-import { plainPackets } from "./segment.ts";
+import { plainPackets } from "./offload/segment.ts";
 import { type Direction, tapFrames } from "./tap.ts";
 
 /** What waits for a slow disk; what comes beyond is passed on unrecorded, and the file says so. More than a second at 100 Mbit/s. */

@@ -6,11 +6,12 @@
  */
 
 import { DeviceError } from "../errors.ts";
-import { clearFrameHeader, FRAME_HEADER_LENGTH, MAX_FRAME_LENGTH } from "../wire/virtio.ts";
+import { FRAME_HEADER_LENGTH, MAX_FRAME_LENGTH } from "../wire/virtio.ts";
 import type { Device } from "./device.ts";
 import { errorText, F_DUPFD_CLOEXEC, type Libc, libc } from "./ffi.ts";
 import { LoopWait } from "./loop_wait.ts";
 import { interfaceRequest } from "./configure.ts";
+import { Gatherer } from "./offload/gather.ts";
 import { packetReadable, packetWritable } from "./streams.ts";
 import { ThreadWait } from "./thread_wait.ts";
 import { TUNGETIFF } from "./tun_ioctl.ts";
@@ -47,6 +48,8 @@ export class TunDevice implements Device {
   #watch: ReturnType<typeof setInterval> | undefined;
   /** Where packets start in a frame that is handed to the kernel: 0, or 10 when the kernel speaks plain packets. */
   readonly #skip: number;
+  /** Joins plain packets to super-packets, where the kernel does not. */
+  readonly #gatherer: Gatherer | undefined;
   #waiting: Promise<boolean> | undefined;
   #closing: Promise<void> | undefined;
   #readable: ReadableStream<Uint8Array> | undefined;
@@ -61,6 +64,9 @@ export class TunDevice implements Device {
     this.udpOffload = facts.udpOffload;
     this.#skip = facts.hasHeader ? 0 : FRAME_HEADER_LENGTH;
     this.#fd = fd;
+    this.#gatherer = facts.hasHeader
+      ? undefined
+      : new Gatherer((into) => this.#read(into), facts.mtu);
     const threadWait = ThreadWait.open(this.#libc, fd);
     if (threadWait === undefined) {
       const why = errorText(this.#libc.errno());
@@ -77,12 +83,12 @@ export class TunDevice implements Device {
 
   /** Copies one waiting frame into `into` (at least `MAX_FRAME_LENGTH` bytes) and returns its length; 0 when none waits. */
   readFrame(into: Uint8Array): number {
-    const packet = this.#skip === 0 ? into : into.subarray(this.#skip);
-    const length = this.#loopWait?.take(packet) ||
-      this.#libc.read(this.#fd, packet, packet.length);
-    if (length <= 0) return 0;
-    if (this.#skip !== 0) clearFrameHeader(into);
-    return length + this.#skip;
+    if (this.#gatherer !== undefined) return this.#gatherer.readFrame(into);
+    return Math.max(this.#read(into), 0);
+  }
+
+  #read(into: Uint8Array): number {
+    return this.#loopWait?.take(into) || this.#libc.read(this.#fd, into, into.length);
   }
 
   /** Writes the first `length` bytes of `frame`; false when the device had no room, or is down, and the frame is lost. */
@@ -94,7 +100,7 @@ export class TunDevice implements Device {
 
   /** Settles with true as soon as a frame waits, with false once the device is closed or the kernel has removed it. */
   waitReadable(): Promise<boolean> {
-    return this.#waiting ??= this.#wait();
+    return this.#gatherer?.isHolding ? Promise.resolve(true) : this.#waiting ??= this.#wait();
   }
 
   async #wait(): Promise<boolean> {

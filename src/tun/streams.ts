@@ -7,7 +7,7 @@
 
 import { clearFrameHeader, FRAME_HEADER_LENGTH, MAX_FRAME_LENGTH } from "../wire/virtio.ts";
 import type { Device } from "./device.ts";
-import { plainPackets } from "./segment.ts";
+import { plainPackets } from "./offload/segment.ts";
 
 /** Packets from the program, one IP packet a chunk, checksums complete. Closes with the device. */
 export function packetReadable(

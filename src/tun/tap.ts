@@ -18,8 +18,8 @@ export type FrameListener = (direction: Direction, frame: Uint8Array, length: nu
 export type PacketListener = (direction: Direction, packet: Uint8Array) => void;
 
 /**
- * A device that shows each packet to `onPacket`, as it passes: with offload that may be a segment longer than the MTU, with a
- * checksum that is not complete. Inbound packets are shown when the device has taken them. The tap owns `device`.
+ * A device that shows each packet to `onPacket`, as it passes: that may be a segment longer than the MTU, with a checksum that
+ * is not complete. Inbound packets are shown when the device has taken them. The tap owns `device`.
  *
  * @example A trace in words
  * ```ts

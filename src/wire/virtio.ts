@@ -73,6 +73,12 @@ export function clearFrameHeader(frame: Uint8Array): void {
   for (let i = 0; i < FRAME_HEADER_LENGTH; i++) frame[i] = 0;
 }
 
+/** Marks the frame as a plain packet whose transport checksum has been verified. */
+export function writeVerifiedHeader(frame: Uint8Array): void {
+  clearFrameHeader(frame);
+  frame[FLAGS] = FLAG_DATA_VALID;
+}
+
 /** Writes a header that leaves the checksum, and where `size` > 0 the cutting, to the receiver of the frame. */
 export function writeFrameHeader(
   frame: Uint8Array,

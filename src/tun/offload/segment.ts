@@ -5,12 +5,12 @@
  * @module
  */
 
-import { getU16, getU32, setU16, setU32 } from "../bytes.ts";
-import { checksum, pseudoHeaderSum } from "../wire/checksum.ts";
-import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ip.ts";
-import { IPV6_HEADER_LENGTH } from "../wire/ipv6.ts";
-import { FIN, PSH, TCP_HEADER_LENGTH } from "../wire/tcp.ts";
-import { UDP_CHECKSUM_OFFSET, UDP_HEADER_LENGTH } from "../wire/udp.ts";
+import { getU16, getU32, setU16, setU32 } from "../../bytes.ts";
+import { checksum, pseudoHeaderSum } from "../../wire/checksum.ts";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../wire/ip.ts";
+import { IPV6_HEADER_LENGTH } from "../../wire/ipv6.ts";
+import { FIN, PSH, TCP_HEADER_LENGTH } from "../../wire/tcp.ts";
+import { UDP_CHECKSUM_OFFSET, UDP_HEADER_LENGTH } from "../../wire/udp.ts";
 import {
   checksumOffset,
   checksumStart,
@@ -20,19 +20,20 @@ import {
   gsoSize,
   gsoType,
   needsChecksum,
-} from "../wire/virtio.ts";
+} from "../../wire/virtio.ts";
+import {
+  IPV4_CHECKSUM,
+  IPV4_IDENTIFICATION,
+  IPV4_SOURCE,
+  IPV4_TOTAL_LENGTH,
+  IPV6_PAYLOAD_LENGTH,
+  IPV6_SOURCE,
+  TCP_DATA_OFFSET,
+  TCP_FLAGS,
+  TCP_SEQUENCE,
+  UDP_LENGTH,
+} from "./layout.ts";
 
-/** Field positions: IPv4 (RFC 791), IPv6 (RFC 8200), TCP (RFC 9293), UDP (RFC 768). */
-const IPV4_TOTAL_LENGTH = 2;
-const IPV4_IDENTIFICATION = 4;
-const IPV4_CHECKSUM = 10;
-const IPV4_SOURCE = 12;
-const IPV6_PAYLOAD_LENGTH = 4;
-const IPV6_SOURCE = 8;
-const TCP_SEQUENCE = 4;
-const TCP_DATA_OFFSET = 12;
-const TCP_FLAGS = 13;
-const UDP_LENGTH = 4;
 /** "Congestion window reduced" belongs on the first piece alone (RFC 3168, section 6.1.2). */
 const CWR = 0x80;
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { concatBytes, getU16, getU32, setU16, setU32 } from "../../../src/bytes.ts";
-import { plainPackets } from "../../../src/tun/segment.ts";
-import { pseudoHeaderSum } from "../../../src/wire/checksum.ts";
-import { writeIpv4Header } from "../../../src/wire/ipv4.ts";
-import { writeIpv6Header } from "../../../src/wire/ipv6.ts";
+import { concatBytes, getU16, getU32, setU16, setU32 } from "../../../../src/bytes.ts";
+import { plainPackets } from "../../../../src/tun/offload/segment.ts";
+import { pseudoHeaderSum } from "../../../../src/wire/checksum.ts";
+import { writeIpv4Header } from "../../../../src/wire/ipv4.ts";
+import { writeIpv6Header } from "../../../../src/wire/ipv6.ts";
 import {
   FRAME_HEADER_LENGTH,
   GSO_ECN,
@@ -12,7 +12,7 @@ import {
   GSO_TCPV6,
   GSO_UDP_L4,
   writeFrameHeader,
-} from "../../../src/wire/virtio.ts";
+} from "../../../../src/wire/virtio.ts";
 
 const TCP = 6;
 const UDP = 17;
