@@ -11,6 +11,7 @@
  * @module
  */
 
+export type { ByteEnd, ByteListener, NoBytes } from "./src/byte_end.ts";
 export type { DnsTransport } from "./src/dns/query.ts";
 export type { Fetch } from "./src/dns/doh.ts";
 export {

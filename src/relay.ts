@@ -10,6 +10,7 @@
  * @module
  */
 
+import type { ByteEnd, ByteListener } from "./byte_end.ts";
 import type { FlowEnd, TcpFlow } from "./flow/types.ts";
 import type { OpenTunnel, TunnelEnd } from "./tunnel/tunnel.ts";
 
@@ -22,11 +23,107 @@ export interface RelayEnd {
 }
 
 /** Joins `flow` and `tunnel` until both have ended. Never rejects: an end is a fact. */
-export async function relay(flow: TcpFlow, tunnel: OpenTunnel): Promise<RelayEnd> {
+export function relay(flow: TcpFlow, tunnel: OpenTunnel): Promise<RelayEnd> {
+  if (flow.bytes === undefined || tunnel.bytes === undefined) return relayStreams(flow, tunnel);
+  const { promise, resolve } = Promise.withResolvers<RelayEnd>();
+  join(flow.bytes, tunnel.bytes, resolve);
+  return promise;
+}
+
+/** For a flow or a tunnel of somebody else's making. */
+async function relayStreams(flow: TcpFlow, tunnel: OpenTunnel): Promise<RelayEnd> {
   await Promise.allSettled([
     flow.readable.pipeTo(tunnel.writable),
     tunnel.readable.pipeTo(flow.writable),
   ]);
   const [flowEnd, tunnelEnd] = await Promise.all([flow.closed, tunnel.closed]);
   return { flow: flowEnd, tunnel: tunnelEnd };
+}
+
+/** Without a promise for a chunk, and with hardly anything for a flow that is silent. */
+function join(
+  flow: ByteEnd<FlowEnd>,
+  tunnel: ByteEnd<TunnelEnd>,
+  tell: (end: RelayEnd) => void,
+): void {
+  const end = () => {
+    if (flow.outcome === undefined || tunnel.outcome === undefined) return;
+    tell({ flow: flow.outcome, tunnel: tunnel.outcome });
+  };
+  const outbound = new Direction(flow, tunnel, end);
+  const inbound = new Direction(tunnel, flow, end);
+  outbound.back = inbound;
+  inbound.back = outbound;
+  flow.listen(outbound);
+  tunnel.listen(inbound);
+  outbound.carry();
+  inbound.carry();
+}
+
+/** What comes out of one end and goes into the other. It listens to the end that it reads. */
+class Direction implements ByteListener {
+  readonly #from: ByteEnd<unknown>;
+  readonly #to: ByteEnd<unknown>;
+  readonly #onEnded: () => void;
+  /** The other direction. */
+  back!: Direction;
+  /** The end has been passed on, or there will be none. */
+  #isOver = false;
+  /** What was written has not left. */
+  #isFull = false;
+
+  constructor(from: ByteEnd<unknown>, to: ByteEnd<unknown>, onEnded: () => void) {
+    this.#from = from;
+    this.#to = to;
+    this.#onEnded = onEnded;
+  }
+
+  /** Carries until there is nothing to read, or no room. */
+  carry(): void {
+    while (!this.#isOver && !this.#isFull) {
+      const found = this.#from.read();
+      if (found === "wait") return;
+      if (found instanceof Uint8Array) {
+        // Set first: the event may come before the call returns.
+        this.#isFull = true;
+        if (this.#to.write(found)) this.#isFull = false;
+      } else {
+        this.#isOver = true;
+        if (found === "end") this.#to.end();
+        else this.#to.break(this.#from.failure);
+      }
+    }
+  }
+
+  onReadable(): void {
+    this.carry();
+  }
+
+  /** There is room where the other direction writes to. */
+  onWritable(): void {
+    this.back.goOn();
+  }
+
+  /** Carries on what had to wait. */
+  goOn(): void {
+    this.#isFull = false;
+    this.carry();
+  }
+
+  /** Nobody writes into a broken end any more, and what it has cut short is so for the other end, too. */
+  onBroken(): void {
+    const { failure, isCut } = this.#from;
+    if (!this.back.#isOver) {
+      this.back.#isOver = true;
+      this.#to.stopReading(failure);
+    }
+    if (!isCut) return this.carry();
+    if (!this.#isOver) this.#to.break(failure);
+    this.#isOver = true;
+    this.#from.stopReading(failure);
+  }
+
+  onClosed(): void {
+    this.#onEnded();
+  }
 }

@@ -1,10 +1,11 @@
 /**
- * A TCP flow of the core as a pair of Web Streams. It has no queue of its own: a read takes from the core what the
- * receive window let in, a write waits for room in the core's send queue.
+ * A TCP flow of the core as bytes for whoever carries them on, and as a pair of Web Streams for whoever asks for these. It has no queue of its
+ * own: a read takes from the core what the receive window let in, a write waits for room in the core's send queue.
  *
  * @module
  */
 
+import { type ByteEnd, type ByteListener, ByteStreams, type NoBytes } from "../byte_end.ts";
 import { FlowError } from "../errors.ts";
 import type { EndedEvent } from "../stack/events.ts";
 import type { Driver, FlowListener } from "./driver.ts";
@@ -12,29 +13,16 @@ import type { FlowEnd, SocketAddress, TcpFlow } from "./types.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A promise to be settled later. */
-interface Waiter {
-  readonly promise: Promise<void>;
-  resolve(): void;
-  reject(reason: unknown): void;
-}
-
-/** The flow of one accepted SYN. */
-export class StackFlow implements TcpFlow, FlowListener {
+/** The flow of one accepted SYN. Ten thousand of them may be silent, so nothing is made before it is asked for. */
+export class StackFlow implements TcpFlow, FlowListener, ByteEnd<FlowEnd> {
   readonly id: number;
-  readonly protocol = "tcp";
   readonly source: SocketAddress;
   readonly destination: SocketAddress;
-  readonly readable: ReadableStream<Bytes>;
-  readonly writable: WritableStream<Bytes>;
-  readonly closed: Promise<FlowEnd>;
-
   readonly #driver: Driver;
-  #settleClosed!: (end: FlowEnd) => void;
-  #writableController!: WritableStreamDefaultController;
-  #readWaiter: Waiter | undefined;
-  #writeWaiter: Waiter | undefined;
-  #endReason: FlowEnd["reason"] | undefined;
+  #listener: ByteListener | undefined;
+  #closed: PromiseWithResolvers<FlowEnd> | undefined;
+  outcome: FlowEnd | undefined;
+  failure: FlowError | undefined;
 
   /** Takes over the flow `id` of the driver's stack. */
   constructor(driver: Driver, id: number, source: SocketAddress, destination: SocketAddress) {
@@ -42,91 +30,95 @@ export class StackFlow implements TcpFlow, FlowListener {
     this.id = id;
     this.source = source;
     this.destination = destination;
-    this.closed = new Promise((resolve) => this.#settleClosed = resolve);
-    this.readable = new ReadableStream<Bytes>({
-      pull: (controller) => this.#pull(controller),
-      cancel: () => this.#cancel(),
-    }, { highWaterMark: 0 });
-    this.writable = new WritableStream<Bytes>({
-      start: (controller) => {
-        this.#writableController = controller;
-        // Not the sink's `abort`: that one waits for the write under way, which a program that stalls never lets settle.
-        controller.signal.addEventListener("abort", () => this.#abort());
-      },
-      write: (chunk) => this.#write(chunk),
-      close: () => this.#close(),
-    });
     driver.listen(id, this);
   }
 
-  async #pull(controller: ReadableStreamDefaultController<Bytes>): Promise<void> {
-    for (;;) {
-      const found = this.#driver.stack.read(this.id);
-      // The read may have opened the window, and the end may have freed the flow.
-      this.#driver.schedule();
-      if (found instanceof Uint8Array) return controller.enqueue(found);
-      if (found === "end") return controller.close();
-      if (found === "reset") return controller.error(this.#error());
-      this.#readWaiter = newWaiter();
-      await this.#readWaiter.promise;
-    }
+  get protocol(): "tcp" {
+    return "tcp";
   }
 
-  #cancel(): void {
+  get bytes(): ByteEnd<FlowEnd> {
+    return this;
+  }
+
+  get readable(): ReadableStream<Bytes> {
+    return this.#streams().readable;
+  }
+
+  get writable(): WritableStream<Bytes> {
+    return this.#streams().writable;
+  }
+
+  #streams(): ByteStreams {
+    return this.#listener instanceof ByteStreams ? this.#listener : new ByteStreams(this);
+  }
+
+  get closed(): Promise<FlowEnd> {
+    if (this.#closed === undefined) {
+      this.#closed = Promise.withResolvers();
+      if (this.outcome !== undefined) this.#closed.resolve(this.outcome);
+    }
+    return this.#closed.promise;
+  }
+
+  get isCut(): boolean {
+    return this.failure !== undefined;
+  }
+
+  listen(listener: ByteListener): void {
+    if (this.#listener !== undefined) {
+      throw new TypeError("Cannot take the bytes of a flow twice: use its streams or its bytes");
+    }
+    this.#listener = listener;
+    if (this.failure !== undefined) listener.onBroken();
+    if (this.outcome !== undefined) listener.onClosed();
+  }
+
+  read(): Bytes | NoBytes {
+    const found = this.#driver.stack.read(this.id);
+    // The read may have opened the window, and the end may have freed the flow.
+    this.#driver.schedule();
+    if (found === "reset") this.failure ??= new FlowError("reset");
+    return found;
+  }
+
+  write(chunk: Bytes): boolean {
+    const hasRoom = this.#driver.stack.write(this.id, chunk);
+    this.#driver.schedule();
+    return hasRoom;
+  }
+
+  end(): boolean {
+    this.#driver.stack.closeWrite(this.id);
+    this.#driver.schedule();
+    return true;
+  }
+
+  stopReading(): void {
     this.#driver.stack.stopReading(this.id, this.#driver.now());
     this.#driver.schedule();
   }
 
-  #write(chunk: Bytes): Promise<void> | undefined {
-    if (!(chunk instanceof Uint8Array)) {
-      throw new TypeError(
-        `Cannot write a chunk of type "${typeof chunk}": it must be a Uint8Array`,
-      );
-    }
-    const hasRoom = this.#driver.stack.write(this.id, chunk);
-    this.#driver.schedule();
-    if (hasRoom) return undefined;
-    this.#writeWaiter = newWaiter();
-    return this.#writeWaiter.promise;
-  }
-
-  #close(): void {
-    this.#driver.stack.closeWrite(this.id);
-    this.#driver.schedule();
-  }
-
-  #abort(): void {
+  break(): void {
     this.#driver.stack.reset(this.id);
     this.#driver.schedule();
   }
 
   onReadable(): void {
-    this.#readWaiter?.resolve();
-    this.#readWaiter = undefined;
+    this.#listener?.onReadable();
   }
 
   onWritable(): void {
-    this.#writeWaiter?.resolve();
-    this.#writeWaiter = undefined;
+    this.#listener?.onWritable();
   }
 
-  onEnded(event: EndedEvent): void {
-    this.#endReason = event.reason;
-    this.onReadable();
-    if (event.reason !== "finished") {
-      const error = this.#error();
-      this.#writeWaiter?.reject(error);
-      this.#writableController.error(error);
+  onEnded({ reason, outboundBytes, inboundBytes }: EndedEvent): void {
+    this.outcome = { reason, outboundBytes, inboundBytes };
+    if (reason !== "finished") {
+      this.failure ??= new FlowError(reason);
+      this.#listener?.onBroken();
     }
-    const { reason, outboundBytes, inboundBytes } = event;
-    this.#settleClosed({ reason, outboundBytes, inboundBytes });
+    this.#listener?.onClosed();
+    this.#closed?.resolve(this.outcome);
   }
-
-  #error(): FlowError {
-    return new FlowError(this.#endReason === "timeout" ? "timeout" : "reset");
-  }
-}
-
-function newWaiter(): Waiter {
-  return Promise.withResolvers<void>();
 }

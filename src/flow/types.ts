@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ByteEnd } from "../byte_end.ts";
 import type { Outcome, Refusal } from "../outcome.ts";
 import type { SocketAddress } from "../stack/events.ts";
 
@@ -39,6 +40,8 @@ export interface TcpFlow {
    * Close sends FIN, abort sends RST.
    */
   readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
+  /** The same two directions as calls, for whoever carries them on; in place of both streams. */
+  readonly bytes?: ByteEnd<FlowEnd>;
   /** Settles when the connection has ended. */
   readonly closed: Promise<FlowEnd>;
 }

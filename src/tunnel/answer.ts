@@ -19,7 +19,7 @@ import {
 import { readTcpAnswer } from "../masque/tcp_request.ts";
 import { BoundTunnel } from "./duplex/bound_tunnel.ts";
 import { capsuleTcp } from "./duplex/capsule_tcp.ts";
-import { duplexTunnel, type DuplexTunnelOptions } from "./duplex/duplex_tunnel.ts";
+import { DuplexTunnel, type DuplexTunnelOptions } from "./duplex/duplex_tunnel.ts";
 import { noAnswer, type ProxySettings } from "./settings.ts";
 import type {
   BoundUdpResponse,
@@ -47,8 +47,7 @@ export type UdpForm = Parameters<typeof readUdpAnswer>[0];
 export function respond(answered: Answered, authority: string): TunnelResponse {
   const { status, headers, duplex, options } = answered;
   if (status < 200 || status > 299) return refused(answered, authority, outcomeOf);
-  const { readable, writable, closed } = duplexTunnel(duplex, options);
-  return { ok: true, status, headers, readable, writable, closed };
+  return new DuplexTunnel(duplex, status, headers, options);
 }
 
 /** The answer to a connect-tcp for `authority`. Throws a `ProxyError` when it breaks the rules of the draft. */
@@ -62,7 +61,8 @@ export function respondTcp(
   const answer = readTcpAnswer(form, status, headers);
   if (answer.is === "malformed") throw noAnswer(proxy, "proxy_internal_error", answer.reason);
   if (answer.is === "refused") return refused(answered, authority, outcomeOf);
-  const { readable, writable, closed } = capsuleTcp(duplexTunnel(duplex, options));
+  const streams = new DuplexTunnel(duplex, status, headers, options);
+  const { readable, writable, closed } = capsuleTcp(streams);
   return { ok: true, status, headers, readable, writable, closed };
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ByteEnd } from "../byte_end.ts";
 import type { Outcome } from "../outcome.ts";
 
 /** Where a tunnel shall lead: a name that the proxy resolves, or an IP address without brackets, and a port. */
@@ -42,6 +43,8 @@ export interface OpenTunnel {
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Bytes to the origin. Close sends the FIN, abort resets the tunnel; a write settles once the bytes have left. */
   readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
+  /** The same two directions as calls, for whoever carries them on; in place of both streams. Absent where there are only streams. */
+  readonly bytes?: ByteEnd<TunnelEnd>;
   /** Settles when both directions have ended. */
   readonly closed: Promise<TunnelEnd>;
 }

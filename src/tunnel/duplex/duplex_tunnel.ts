@@ -8,6 +8,7 @@
  */
 
 import type { Duplex } from "node:stream";
+import { type ByteEnd, type ByteListener, ByteStreams, type NoBytes } from "../../byte_end.ts";
 import { ProxyError } from "../../errors.ts";
 import { unanswered } from "../../masque/outcome.ts";
 import type { OpenTunnel, TunnelEnd } from "../tunnel.ts";
@@ -44,123 +45,182 @@ export interface DuplexTunnelOptions {
  */
 const READ_AHEAD_BYTES = 65_536;
 
-/** The streams of an open tunnel. Attach them in the very turn in which the answer came, or bytes may go by. */
-export function duplexTunnel(
-  duplex: Duplex,
-  options: DuplexTunnelOptions,
-): Pick<OpenTunnel, "readable" | "writable" | "closed"> {
-  return new DuplexTunnel(duplex, options);
-}
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Of all tunnels in which nothing waits. */
+const NOTHING: Bytes[] = [];
 
 /** The same bytes as a plain array: `slice` copies on those and does not on a Buffer. */
 export function plain(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-class DuplexTunnel {
-  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
-  readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
-  readonly closed: Promise<TunnelEnd>;
-
+/** An open tunnel over a duplex. Make it in the very turn in which the answer came, or bytes may go by. */
+export class DuplexTunnel implements OpenTunnel, ByteEnd<TunnelEnd> {
+  readonly status: number;
+  readonly headers: Headers;
   readonly #duplex: Duplex;
   readonly #options: DuplexTunnelOptions;
-  #input!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
-  #output!: WritableStreamDefaultController;
+  #listener: ByteListener | undefined;
+  #closed: PromiseWithResolvers<TunnelEnd> | undefined;
+  /** What came and was not read; mostly nothing, for a listener reads at once. */
+  #waiting: Bytes[] = NOTHING;
+  #waitingBytes = 0;
+  #isPaused = false;
   #reading = true;
   #writing = true;
+  outcome: TunnelEnd | undefined;
   /** Why the tunnel broke; the first reason wins. */
-  #failure: unknown = undefined;
-  /** Fails the write under way. */
-  #giveUp: ((reason: unknown) => void) | undefined;
+  failure: unknown = undefined;
+  #isBroken = false;
+  isCut = false;
 
-  constructor(duplex: Duplex, options: DuplexTunnelOptions) {
+  /** `status` and `headers` are those of the answer. */
+  constructor(duplex: Duplex, status: number, headers: Headers, options: DuplexTunnelOptions) {
     this.#duplex = duplex;
+    this.status = status;
+    this.headers = headers;
     this.#options = options;
-    const { resume = () => void duplex.resume() } = options;
-    this.readable = new ReadableStream({
-      start: (controller) => {
-        this.#input = controller;
-        if (options.initial?.length) controller.enqueue(options.initial);
-      },
-      pull: () => resume(),
-      cancel: (reason) => this.#break(reason),
-    }, { highWaterMark: READ_AHEAD_BYTES, size: (chunk) => chunk.length });
-    this.writable = new WritableStream({
-      start: (controller) => {
-        this.#output = controller;
-        // Not the sink's `abort`: that one waits for the write under way, which a stalled peer may never let settle.
-        const { signal } = controller;
-        signal.addEventListener("abort", () => this.#break(signal.reason));
-      },
-      write: (chunk) => this.#write(chunk),
-      close: () => this.#end(),
-    });
-    this.closed = new Promise((resolve) => this.#listen(resolve));
+    const { initial, signal } = options;
+    if (initial?.length) this.#arrive(initial);
+    duplex.on("data", (bytes: Bytes) => this.#arrive(plain(bytes)));
+    duplex.on("end", () => this.#endReading());
+    duplex.on("error", (error: Error) => this.failure ??= resetError(error));
+    duplex.once("close", () => this.#close());
+    if (duplex.destroyed || signal?.aborted) queueMicrotask(() => this.handleEvent());
+    else signal?.addEventListener("abort", this);
+    if (this.#waitingBytes < READ_AHEAD_BYTES) this.#resume();
   }
 
-  #listen(resolve: (end: TunnelEnd) => void): void {
-    const duplex = this.#duplex;
-    const { signal, pause = () => void duplex.pause() } = this.#options;
-    const abort = () => this.#break(signal?.reason);
-    const pauseWhenFull = () => {
-      if (this.#reading && this.#input.desiredSize! <= 0) pause();
-    };
-    duplex.on("data", (bytes: Uint8Array<ArrayBuffer>) => {
-      if (!this.#reading) return;
-      this.#input.enqueue(plain(bytes));
-      // Not at once: a reader that waits takes the bytes first.
-      if (this.#input.desiredSize! <= 0) queueMicrotask(pauseWhenFull);
-    });
-    duplex.on("end", () => {
-      if (!this.#reading || !this.#options.endedInOrder()) return; // then `close` tells
-      this.#reading = false;
-      this.#input.close();
-    });
-    duplex.on("error", (error: Error) => this.#failure ??= resetError(error));
-    duplex.once("close", () => {
-      signal?.removeEventListener("abort", abort);
-      this.#giveUp?.(this.#failure ??= resetError());
-      const finished = this.#failure === undefined && !this.#reading && !this.#writing;
-      if (!finished) this.#break(resetError());
-      resolve(
-        finished
-          ? { reason: "finished", detail: "" }
-          : { reason: "reset", detail: words(this.#failure) },
-      );
-    });
-    if (duplex.destroyed || signal?.aborted) queueMicrotask(abort);
-    else signal?.addEventListener("abort", abort);
-    pauseWhenFull();
+  get ok(): true {
+    return true;
   }
 
-  #write(chunk: Uint8Array<ArrayBuffer>): Promise<void> | void {
-    if (chunk.length > 0) return this.#settle((done) => this.#duplex.write(chunk, done));
+  get bytes(): ByteEnd<TunnelEnd> {
+    return this;
   }
 
-  async #end(): Promise<void> {
-    await this.#settle((done) => this.#duplex.end(done));
-    this.#writing = false;
+  get readable(): ReadableStream<Bytes> {
+    return this.#streams().readable;
   }
 
-  /** One write or end under way; it fails at the latest when the duplex closes. */
-  #settle(start: (done: (error?: Error | null) => void) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#giveUp = reject;
-      start((error) => {
-        this.#giveUp = undefined;
-        if (error) reject(this.#failure ??= resetError(error));
-        else resolve();
-      });
+  get writable(): WritableStream<Bytes> {
+    return this.#streams().writable;
+  }
+
+  #streams(): ByteStreams {
+    return this.#listener instanceof ByteStreams ? this.#listener : new ByteStreams(this);
+  }
+
+  get closed(): Promise<TunnelEnd> {
+    if (this.#closed === undefined) {
+      this.#closed = Promise.withResolvers();
+      if (this.outcome !== undefined) this.#closed.resolve(this.outcome);
+    }
+    return this.#closed.promise;
+  }
+
+  listen(listener: ByteListener): void {
+    if (this.#listener !== undefined) {
+      throw new TypeError("Cannot take the bytes of a tunnel twice: use its streams or its bytes");
+    }
+    this.#listener = listener;
+    if (this.#isBroken) listener.onBroken();
+    if (this.outcome !== undefined) listener.onClosed();
+  }
+
+  read(): Bytes | NoBytes {
+    const chunk = this.#waiting.shift();
+    if (chunk === undefined) return this.isCut ? "reset" : this.#reading ? "wait" : "end";
+    if (this.#waiting.length === 0) this.#waiting = NOTHING;
+    this.#waitingBytes -= chunk.length;
+    if (this.#isPaused && this.#waitingBytes < READ_AHEAD_BYTES) this.#resume();
+    return chunk;
+  }
+
+  write(chunk: Bytes): boolean {
+    if (chunk.length === 0 || !this.#writing) return true;
+    this.#duplex.write(chunk, (error) => this.#sent(error));
+    return false;
+  }
+
+  end(): boolean {
+    if (!this.#writing) return true;
+    this.#duplex.end((error?: Error | null) => {
+      if (!error) this.#writing = false;
+      this.#sent(error);
     });
+    return false;
+  }
+
+  stopReading(reason: unknown): void {
+    this.break(reason);
   }
 
   /** Breaks both directions off, unless both have ended. */
-  #break(reason: unknown): void {
-    this.#failure ??= reason ?? resetError();
-    if (this.#reading) this.#input.error(this.#failure);
-    if (this.#writing) this.#output.error(this.#failure);
+  break(reason: unknown): void {
+    this.failure ??= reason ?? resetError();
+    if (this.#reading) {
+      this.isCut = true;
+      this.#waiting = NOTHING;
+      this.#waitingBytes = 0;
+    }
+    const isNews = this.#reading || this.#writing;
+    this.#isBroken ||= isNews;
     this.#reading = this.#writing = false;
     this.#options.reset();
+    if (isNews) this.#listener?.onBroken();
+  }
+
+  /** The signal aborts. */
+  handleEvent(): void {
+    this.break(this.#options.signal?.reason);
+  }
+
+  /** A write or end is over; one that failed is told when the duplex closes, at the latest. */
+  #sent(error?: Error | null): void {
+    if (error) this.failure ??= resetError(error);
+    else this.#listener?.onWritable();
+  }
+
+  #arrive(bytes: Bytes): void {
+    if (!this.#reading) return;
+    if (this.#waiting === NOTHING) this.#waiting = [];
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    this.#listener?.onReadable();
+    // Not at once: a reader that waits takes the bytes first.
+    if (this.#waitingBytes >= READ_AHEAD_BYTES) queueMicrotask(() => this.#pauseWhenFull());
+  }
+
+  #pauseWhenFull(): void {
+    if (!this.#reading || this.#isPaused || this.#waitingBytes < READ_AHEAD_BYTES) return;
+    this.#isPaused = true;
+    if (this.#options.pause === undefined) this.#duplex.pause();
+    else this.#options.pause();
+  }
+
+  #resume(): void {
+    this.#isPaused = false;
+    if (this.#options.resume === undefined) this.#duplex.resume();
+    else this.#options.resume();
+  }
+
+  #endReading(): void {
+    if (!this.#reading || !this.#options.endedInOrder()) return; // then `close` tells
+    this.#reading = false;
+    this.#listener?.onReadable();
+  }
+
+  #close(): void {
+    this.#options.signal?.removeEventListener("abort", this);
+    const finished = this.failure === undefined && !this.#reading && !this.#writing;
+    if (!finished) this.break(resetError());
+    this.outcome = finished
+      ? { reason: "finished", detail: "" }
+      : { reason: "reset", detail: words(this.failure) };
+    this.#listener?.onClosed();
+    this.#closed?.resolve(this.outcome);
   }
 }
 

@@ -9,7 +9,7 @@ import type { Outcome, OutcomeKind, Refusal } from "../../outcome.ts";
 import type { Connection } from "../connection/connection.ts";
 import { dial } from "../connection/dial.ts";
 import { directUdp } from "./direct_udp.ts";
-import { duplexTunnel } from "../duplex/duplex_tunnel.ts";
+import { DuplexTunnel } from "../duplex/duplex_tunnel.ts";
 import type {
   ConnectOptions,
   OpenUdpTunnel,
@@ -61,12 +61,8 @@ export class DirectClient implements ProxyClient {
     this.#open.add(connection);
     connection.socket.once("close", () => this.#open.delete(connection));
     const { endedInOrder, reset } = connection;
-    const { readable, writable, closed } = duplexTunnel(connection.socket, {
-      endedInOrder,
-      reset,
-      signal,
-    });
-    return { ok: true, status: 200, headers: new Headers(), readable, writable, closed };
+    const how = { endedInOrder, reset, signal };
+    return new DuplexTunnel(connection.socket, 200, new Headers(), how);
   }
 
   /** Opens a socket to the target itself. A name that does not resolve, or no way there, is a refusal with status 0. */

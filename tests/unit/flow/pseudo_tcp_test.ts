@@ -199,8 +199,8 @@ Deno.test("abort resets the program also while a write waits for room", async ()
   await using stack = new PseudoTcp({ limits: { sendBufferBytes: 1000 } });
   await using program = new Program(stack, { receiveBufferBytes: 0 });
   const flow = (await nextRequest(stack)).accept();
-  await program.reaches("ESTABLISHED");
   const writer = flow.writable.getWriter();
+  await program.reaches("ESTABLISHED");
   const write = writer.write(new Uint8Array(5000));
   const aborted = writer.abort(new Error("enough"));
   assertEquals(await program.fails(), "reset");
