@@ -10,7 +10,10 @@
 
 import { type CapsuleFault, CapsuleParser } from "./capsule.ts";
 
-/** Bytes of the direction. The value is the one for tests of the draft ("DATA-08"), until the registry has the final one. */
+/**
+ * Bytes of the direction. The value is the one for tests that drafts 08 to 11 name ("DATA-08"). Later ones (18 is with the RFC editor) register values of
+ * one byte (httpwg/http-extensions#3499), which take the place of these two constants and of nothing else.
+ */
 export const DATA_CAPSULE = 0x2028d7f0;
 
 /** The same, and no further ones follow ("FINAL_DATA-08"). */

@@ -101,12 +101,20 @@ const CERTIFICATE_ALERT = /alert.*(?:certificate|unknown_?ca|access_?denied)/i;
 const NO_CERTIFICATE =
   "it wants a client certificate that it trusts; give one (clientCert and clientKey, --client-cert and --client-key)";
 
+/** What is left to see where the alert was lost to the reset behind it: TLS stood, and the next thing was the end. */
+const ENDED_AT_ONCE = /EPIPE|closed the HTTP\/2 connection/;
+
+const MAYBE_NO_CERTIFICATE =
+  "it closed the connection as soon as TLS stood; maybe it wants a client certificate that it trusts (clientCert and clientKey, --client-cert and --client-key)";
+
 const DISTRUST = /CERT|SELF_SIGNED|UNABLE_TO|ISSUER|invalid peer certificate|certificate/i;
 
 /** A `ProxyError` for a proxy that could not be reached. */
 export function unreachable(proxy: ProxySettings, cause: unknown): ProxyError {
   const { code = "", message = String(cause) } = cause as { code?: string; message?: string };
+  const isTls = proxy.scheme === "https";
   const why = WORDS[code] ?? whyBroken(cause) ??
+    (isTls && ENDED_AT_ONCE.test(`${code} ${message}`) ? MAYBE_NO_CERTIFICATE : undefined) ??
     (DISTRUST.test(`${code} ${message}`)
       ? `its certificate is not trusted (${message}); give its authority (caCerts, --ca) or its fingerprint (pin, --pin)`
       : message);

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { borrowAddresses } from "../support/addresses.ts";
 import { startEnvoy } from "../support/envoy.ts";
+import { startGoproxy } from "../support/goproxy.ts";
 import { createNamespace } from "../support/netns.ts";
 import { serveChargen, serveDiscard, serveExchange, serveHttp } from "../support/origin.ts";
 import { startNghttpx, startSquid, startTinyproxy } from "../support/proxies.ts";
@@ -19,7 +20,7 @@ interface Peer {
   readonly needs: { ignore: boolean };
   readonly start: (stack: AsyncDisposableStack) => Promise<Server | TlsServer>;
   /** Whose FIN leaves the other direction open. Most proxies take one end for both, or for a reset. */
-  readonly passesFinOf: "origin" | "program";
+  readonly passesFinOf: "origin" | "program" | "nobody";
 }
 
 const base = ["netns", "tun", "curl"];
@@ -47,6 +48,13 @@ const PEERS: readonly Peer[] = [
     start: async (stack) => stack.use(await startNghttpx(stack.use(await startSquid()))),
     passesFinOf: "origin",
   },
+  ...(["1.1", "2"] as const).map((http): Peer => ({
+    name: "goproxy",
+    http,
+    needs: requires(...base, "go"),
+    start: async (stack) => stack.use(await startGoproxy()),
+    passesFinOf: http === "2" ? "nobody" : "origin",
+  })),
   ...(["1.1", "2"] as const).flatMap((http) =>
     [true, false].map((tls): Peer => ({
       name: `Envoy ${tls ? "with TLS" : "in the clear"}`,
@@ -88,7 +96,7 @@ for (const peer of PEERS) {
       const source = stack.use(serveChargen(LENGTH, ipv4));
       const read = await runClient(namespace, "download", ipv4, `${source.port}`);
       assertEquals(read, { length: LENGTH });
-    } else {
+    } else if (peer.passesFinOf === "program") {
       const sink = stack.use(serveDiscard(ipv4));
       const sent = await runClient(namespace, "upload", ipv4, `${sink.port}`, `${LENGTH}`);
       assertEquals(sent, { answer: `${LENGTH}` });

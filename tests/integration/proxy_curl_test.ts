@@ -7,13 +7,15 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { type EmbeddedProxy, type ProxyOptions, serveProxy } from "../../src/proxy/proxy.ts";
 import { ffiIsUsable } from "../../src/sockets/libc.ts";
-import { patternStream, readPattern, serveHttp } from "../support/origin.ts";
+import { CERT, KEY } from "../support/certificate.ts";
+import { patternBytes, patternStream, readPattern, serveHttp } from "../support/origin.ts";
 import { requires } from "../support/requires.ts";
 import { startServer } from "../support/servers.ts";
 import { runTool } from "../support/tools.ts";
 
 ffiIsUsable(); // the library stays open, which no test shall be blamed for
 
+const CURL_H2 = new URL("../support/curl_h2.py", import.meta.url).pathname;
 const HELLO = "hello from the origin\n";
 
 function startProxy(options: ProxyOptions = {}): Promise<EmbeddedProxy> {
@@ -107,6 +109,47 @@ Deno.test("curl moves 64 MiB each way without a changed byte", requires("curl"),
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test(
+  "libcurl passes over HTTP/2, and reads what is refused",
+  requires("pycurl"),
+  async () => {
+    await using origin = serveHttp();
+    await using proxy = await startProxy({ tls: { cert: CERT, key: KEY }, token: "s3cret" });
+    const caFile = await Deno.makeTempFile({ suffix: ".pem" });
+    try {
+      await Deno.writeTextFile(caFile, CERT);
+      const fetchAll = async (token: string, ...urls: string[]) => {
+        const where = [`${proxy.port}`, caFile, token];
+        return (await runTool("python3", CURL_H2, ...where, ...urls)).trim().split("\n");
+      };
+      const length = 3_000_000;
+      const web = `http://${origin.authority}`;
+      const named = `http://localhost:${origin.port}/`;
+      const none = "http://no-such-name.invalid/";
+      assertEquals(
+        await fetchAll("s3cret", `${web}/`, named, `${web}/bytes/${length}`, none),
+        [
+          `200 ${HELLO.length} ${await sha256(new TextEncoder().encode(HELLO))}`,
+          `200 ${HELLO.length} ${await sha256(new TextEncoder().encode(HELLO))}`,
+          `200 ${length} ${await sha256(patternBytes(0, length))}`,
+          "refused 502",
+          "by HTTP/2",
+        ],
+      );
+      assertEquals(await fetchAll("wrong", `${web}/`), [
+        "refused 407",
+        "by HTTP/2",
+      ]);
+    } finally {
+      await Deno.remove(caFile);
+    }
+  },
+);
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
 
 const nghttpx = requires("curl", "nghttpx");
 

@@ -55,6 +55,13 @@ export const SIDES: readonly Side[] = [
         name: "masque-go",
         cells: { "UDP/3": "datagrams pass masque-go's proxy, over HTTP/3" },
       },
+      {
+        name: "goproxy",
+        cells: {
+          "TCP/1.1": "flows pass goproxy, over HTTP/1.1",
+          "TCP/2": "flows pass goproxy, over HTTP/2",
+        },
+      },
       { name: "squid", cells: { "TCP/1.1": "flows pass squid, over HTTP/1.1" } },
       { name: "tinyproxy", cells: { "TCP/1.1": "flows pass tinyproxy, over HTTP/1.1" } },
       { name: "nghttpx", cells: { "TCP/2": "flows pass nghttpx in front of squid, over HTTP/2" } },
@@ -63,6 +70,17 @@ export const SIDES: readonly Side[] = [
   {
     title: "Their client, our proxy",
     peers: [
+      {
+        name: "Envoy 1.40",
+        cells: {
+          "TCP/1.1": "Envoy passes flows and datagrams on to the proxy, over HTTP/1.1",
+          "UDP/1.1": "Envoy passes flows and datagrams on to the proxy, over HTTP/1.1",
+          "TCP/2": "Envoy passes flows and datagrams on to the proxy, over HTTP/2",
+          "UDP/2": "Envoy passes flows and datagrams on to the proxy, over HTTP/2",
+          "TCP/3": "Envoy passes flows and datagrams on to the proxy, over HTTP/3",
+          "UDP/3": "Envoy passes flows and datagrams on to the proxy, over HTTP/3",
+        },
+      },
       {
         name: "aioquic",
         cells: {
@@ -78,7 +96,10 @@ export const SIDES: readonly Side[] = [
       },
       {
         name: "curl",
-        cells: { "TCP/1.1": "curl passes in the clear, by address, by name and over IPv6" },
+        cells: {
+          "TCP/1.1": "curl passes in the clear, by address, by name and over IPv6",
+          "TCP/2": "libcurl passes over HTTP/2, and reads what is refused",
+        },
       },
       {
         name: "nghttpx",

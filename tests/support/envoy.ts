@@ -13,20 +13,24 @@ import {
   type TlsServer,
 } from "./servers.ts";
 
-/** Envoy: CONNECT over HTTP/2 and HTTP/1.1, by TLS or in the clear, ended by itself; with TLS over HTTP/3, too, on UDP and the same port. */
-export function startEnvoy(options: { tls: true }): Promise<TlsServer>;
+/** Envoy: CONNECT over HTTP/2 and HTTP/1.1, by TLS or in the clear, ended by itself; with TLS over HTTP/3, too, on UDP and the same port. Over TCP it wants a certificate of `clientCaFile`, where given. */
+export function startEnvoy(
+  options: { tls: true; readonly clientCaFile?: string },
+): Promise<TlsServer>;
 export function startEnvoy(options: { tls: false }): Promise<Server>;
-export function startEnvoy({ tls }: { tls: boolean }): Promise<Server> {
+export function startEnvoy(
+  { tls, clientCaFile }: { tls: boolean; clientCaFile?: string },
+): Promise<Server> {
   const plan = (files?: Certificate): Plan => async (port, folder) => {
     const config = `${folder}/envoy.json`;
-    await Deno.writeTextFile(config, JSON.stringify(envoyConfig(port, files)));
+    await Deno.writeTextFile(config, JSON.stringify(envoyConfig(port, files, clientCaFile)));
     const args = ["--use-dynamic-base-id", "--disable-hot-restart", "--concurrency", "1"];
     return ["envoy", "-c", config, ...args, "--log-level", "warning"];
   };
   return tls ? startTlsServer(plan) : startServer(plan());
 }
 
-function envoyConfig(port: number, files?: Certificate): unknown {
+function envoyConfig(port: number, files?: Certificate, clientCaFile?: string): unknown {
   const type = (name: string) => `type.googleapis.com/envoy.extensions.${name}`;
   const cache = { name: "names", dns_lookup_family: "V4_PREFERRED" };
   const upgrades = [{ upgrade_type: "CONNECT" }, { upgrade_type: "CONNECT-UDP" }];
@@ -76,7 +80,12 @@ function envoyConfig(port: number, files?: Certificate): unknown {
     name: "tls",
     typed_config: {
       "@type": type("transport_sockets.tls.v3.DownstreamTlsContext"),
-      common_tls_context: { tls_certificates: [pem], alpn_protocols: ["h2", "http/1.1"] },
+      common_tls_context: {
+        tls_certificates: [pem],
+        alpn_protocols: ["h2", "http/1.1"],
+        validation_context: clientCaFile && { trusted_ca: { filename: clientCaFile } },
+      },
+      require_client_certificate: clientCaFile !== undefined,
     },
   };
   return {

@@ -50,8 +50,8 @@ Allow 127.0.0.1
   });
 }
 
-/** nghttpx in front of an HTTP/1.1 proxy: CONNECT over HTTP/2 and HTTP/1.1, by TLS. */
-export function startNghttpx(backend: Server): Promise<TlsServer> {
+/** nghttpx in front of an HTTP/1.1 proxy: CONNECT over HTTP/2 and HTTP/1.1, by TLS. It wants a certificate of `clientCaFile`, where given. */
+export function startNghttpx(backend: Server, clientCaFile?: string): Promise<TlsServer> {
   return startTlsServer(({ keyFile, caFile }) => (port) =>
     Promise.resolve([
       "nghttpx",
@@ -61,6 +61,7 @@ export function startNghttpx(backend: Server): Promise<TlsServer> {
       `--backend=127.0.0.1,${backend.port}`,
       "--workers=1",
       "--single-process",
+      ...(clientCaFile ? ["--verify-client", `--verify-client-cacert=${clientCaFile}`] : []),
       "--accesslog-file=/dev/null",
       "--errorlog-file=/dev/stderr",
       keyFile,

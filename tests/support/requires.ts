@@ -25,6 +25,10 @@ const CONDITIONS: Readonly<Record<string, () => string | undefined>> = {
       : "this machine makes no user namespace",
   aioquic: () =>
     succeeds("python3", "-c", "import aioquic") ? undefined : "it needs aioquic of Python",
+  pycurl: () =>
+    succeeds("python3", "-c", "import pycurl; pycurl.Curl().setopt(pycurl.PROXYTYPE, 3)")
+      ? undefined
+      : "it needs pycurl of Python, with HTTP/2 to proxies",
 };
 
 /** What a test needs: a condition above, or the name of a program. */
@@ -34,6 +38,7 @@ export type Need =
   | "netns"
   | "userns"
   | "aioquic"
+  | "pycurl"
   | (string & Record<never, never>);
 
 const known = new Map<Need, string | undefined>();
