@@ -4,19 +4,15 @@
  * @module
  */
 
-import { ERROR, fault, FRAME, greaseNumber, type H3Fault, STREAM } from "../masque/h3/codes.ts";
+import { ERROR, fault, FRAME, type H3Fault } from "../masque/h3/codes.ts";
 import { encodeIdFrame, RESET_TUNNEL } from "../masque/h3/control_reader.ts";
-import { encodeFrame } from "../masque/h3/frame_reader.ts";
 import { PeerStreams } from "../masque/h3/peer_streams.ts";
-import { DEFAULT_SETTINGS, encodeSettings, type H3Settings } from "../masque/h3/settings.ts";
+import { DEFAULT_SETTINGS, type H3Settings } from "../masque/h3/settings.ts";
 import { parseQuicDatagram } from "../masque/datagram.ts";
-import { setVarint } from "../masque/varint.ts";
-import { concatBytes } from "../bytes.ts";
 import { DatagramSender } from "./datagram_sender.ts";
+import { greeting } from "./greeting.ts";
+import { Hearing } from "./hearing.ts";
 import { H3Stream, type StreamHost, type TakeHead } from "./stream.ts";
-
-/** Reserved numbers that are drawn from; any would do. */
-const GREASE_NUMBERS = 1_000;
 
 /** What a connection is told, and whom it tells. */
 export interface H3ConnectionOptions {
@@ -44,6 +40,8 @@ export class H3Connection {
   readonly settings: Promise<H3Settings>;
   /** Settles when the connection is over and nothing of it is under way; says why in half a sentence. */
   readonly closed: Promise<string>;
+  /** What comes from the peer. */
+  readonly hearing: Hearing = new Hearing();
   readonly #conn: Deno.QuicConn;
   readonly #options: H3ConnectionOptions;
   readonly #gotSettings = Promise.withResolvers<H3Settings>();
@@ -138,36 +136,29 @@ export class H3Connection {
   #over(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.hearing.end();
     this.#gotSettings.reject(new Error(this.#why || "the connection was closed"));
     for (const timer of this.#timers) clearTimeout(timer);
     for (const stream of this.#streams.values()) stream.breakOff(this.#why!);
   }
 
-  /** Settings first (section 6.2.1), and a stream that nobody knows, so that nobody comes to rely on there being none (section 6.2.3). */
   async #speak(): Promise<void> {
     const { side, maxHeadBytes, connectProtocol } = this.#options;
     const { datagrams = true, tunnelResets = true } = this.#options;
-    const settings = {
+    const first = greeting({
       maxFieldSectionSize: maxHeadBytes,
       connectProtocol: side === "server" && connectProtocol,
       datagrams,
       tunnelResets,
-    };
-    const grease = Math.floor(Math.random() * GREASE_NUMBERS);
+    });
     try {
       const control = (await this.#conn.createUnidirectionalStream()).getWriter();
       control.closed.catch(() => {});
-      await control.write(concatBytes([
-        new Uint8Array([STREAM.CONTROL]),
-        encodeFrame(FRAME.SETTINGS, encodeSettings(settings, grease)),
-        encodeFrame(greaseNumber(grease), new Uint8Array(grease % 8)),
-      ]));
+      await control.write(first.control);
       this.#control = control;
-      const type = new Uint8Array(8);
-      const end = setVarint(type, 0, greaseNumber(grease));
       const unknown = (await this.#conn.createUnidirectionalStream()).getWriter();
       unknown.closed.catch(() => {});
-      await unknown.write(type.subarray(0, end));
+      await unknown.write(first.unknown);
       await unknown.close();
     } catch {
       // The connection is over, or the peer wants no such stream.
@@ -197,6 +188,7 @@ export class H3Connection {
     try {
       for (;;) {
         const { value, done } = await reader.read();
+        this.hearing.hear();
         const found = done ? peer.end() : peer.push(value);
         if (typeof found === "object") return this.#fail(found);
         if (done) return;
@@ -227,6 +219,7 @@ export class H3Connection {
     try {
       for (;;) {
         const datagram = await this.#conn.readDatagram();
+        this.hearing.hear();
         const head = parseQuicDatagram(datagram);
         if (head === undefined) {
           this.#fail(fault(ERROR.DATAGRAM_ERROR, "it sends a datagram for no stream"));
@@ -278,6 +271,7 @@ export class H3Connection {
         if (this.peer.tunnelResets) this.#say(encodeIdFrame(RESET_TUNNEL, id));
       },
       fail: (found) => this.#fail(found),
+      heard: () => this.hearing.hear(),
       sendDatagram: (bytes, onLost) => {
         if (!this.peer.datagrams || bytes.length > this.#datagrams.maxBytes) return false;
         this.#datagrams.send(bytes, onLost);

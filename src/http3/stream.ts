@@ -66,6 +66,8 @@ export interface StreamHost {
   announceReset(id: number): void;
   /** The peer broke the rules: closes the connection. */
   fail(fault: H3Fault): void;
+  /** The peer said something. */
+  heard(): void;
   /** Sends a datagram when it fits, and says whether. */
   sendDatagram(bytes: Uint8Array, onLost: () => void): boolean;
   /** This stream, which was broken off, has to stay as it is: its end would be taken for one in order. */
@@ -194,11 +196,14 @@ export class H3Stream {
     while (this.#wants && !this.#hasEndedIn && !this.duplex.destroyed) {
       try {
         const { value, done } = await this.#reader.read();
-        if (this.#hasEndedIn || this.duplex.destroyed) break;
+        if (this.#hasEndedIn || this.duplex.destroyed) break; // its end is our own doing
+        this.#host.heard();
         if (done) this.#takeEnd();
         else this.#take(value);
       } catch (error) {
-        this.duplex.destroy(broken(error));
+        const why = broken(error);
+        if (why.code !== undefined) this.#host.heard();
+        this.duplex.destroy(why);
       }
     }
     this.#isPumping = false;

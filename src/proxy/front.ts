@@ -24,6 +24,8 @@ export interface FrontOptions {
   readonly log: Log;
   /** Aborted when the proxy closes. */
   readonly signal: AbortSignal;
+  /** Where else the proxy is (RFC 7838). */
+  readonly altSvc?: string;
 }
 
 /** The first bytes of a client: a head that is whole, and what came behind it. */
@@ -46,7 +48,7 @@ const TOO_LARGE: Refusal = {
 
 /** Serves one connection to its end. Never rejects. */
 export async function serveConnection(conn: Deno.Conn, options: FrontOptions): Promise<void> {
-  const { gate, limits, log, signal } = options;
+  const { gate, limits, log, signal, altSvc } = options;
   const client = clientKey((conn.remoteAddr as Deno.NetAddr).hostname);
   try {
     const opening = await withDeadline(readOpening(conn, limits.headBytes), limits.headTimeoutMs);
@@ -58,9 +60,9 @@ export async function serveConnection(conn: Deno.Conn, options: FrontOptions): P
       preface.set(head);
       preface.set(early, head.length);
       const { hostname: local } = conn.localAddr as Deno.NetAddr;
-      await serveHttp2(connDuplex(conn, preface), { gate, limits, client, local });
+      await serveHttp2(connDuplex(conn, preface), { gate, limits, client, local, altSvc });
     } else {
-      await serveHttp1(conn, head, early, { gate, limits, client, signal });
+      await serveHttp1(conn, head, early, { gate, limits, client, signal, altSvc });
     }
   } catch (error) {
     // A failed handshake, or a connection that broke before it said anything.

@@ -83,6 +83,9 @@ export interface EmbeddedProxy extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** How long a client may count on HTTP/3 being where we say: a day, which is what RFC 7838, section 3.1, takes when nothing is said. */
+const ALT_SVC_SECONDS = 86_400;
+
 /** How long to wait when the machine has no descriptor left for a further connection. */
 const ACCEPT_PAUSE_MS = 100;
 
@@ -147,9 +150,10 @@ class Server implements EmbeddedProxy {
     this.#listener = tcp;
     this.#quic = quic;
     this.http3 = quic !== undefined;
-    this.#front = { gate, limits, log, signal: this.#abort.signal };
-    this.#tally = tally;
     const { hostname, port } = tcp.addr as Deno.NetAddr;
+    const altSvc = quic && `h3=":${port}"; ma=${ALT_SVC_SECONDS}`;
+    this.#front = { gate, limits, log, signal: this.#abort.signal, altSvc };
+    this.#tally = tally;
     this.hostname = hostname;
     this.port = port;
     this.url = `${scheme}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;

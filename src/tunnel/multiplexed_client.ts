@@ -23,11 +23,10 @@ import type { Connection } from "./connection/connection.ts";
 import { H1Client } from "./h1/client.ts";
 import { Pool, type PoolMember } from "./pool.ts";
 import type { Reach } from "./road/reach.ts";
-import type { VersionClient } from "./road/version_client.ts";
+import type { RoadOptions, VersionClient } from "./road/version_client.ts";
 import { noAnswer, type ProxySettings, requestFields } from "./settings.ts";
 import type {
   BoundUdpResponse,
-  ConnectOptions,
   RefusedTunnel,
   Target,
   TunnelResponse,
@@ -67,7 +66,11 @@ export interface FlowSession extends PoolMember {
   /** Takes no more flows. Those that are open end at once when `isLost`, and are asked at once whether they live otherwise. */
   renew(isLost: (connection: Pick<Connection, "localAddress">) => boolean): void;
   /** Asks for a tunnel on a reserved stream. Settles as {@linkcode ProxyClient.connect} does. */
-  request<T>(exchange: Exchange<T>, signal: AbortSignal): Promise<T | typeof UNPROCESSED>;
+  request<T>(
+    exchange: Exchange<T>,
+    signal: AbortSignal,
+    onSilence?: RoadOptions["onSilence"],
+  ): Promise<T | typeof UNPROCESSED>;
 }
 
 /** What differs between the versions. */
@@ -116,7 +119,7 @@ export class MultiplexedClient<S extends FlowSession> implements VersionClient {
   }
 
   /** Asks for a tunnel, see {@linkcode ProxyClient.connect}. */
-  connect(target: Target, options: ConnectOptions = {}): Promise<TunnelResponse> {
+  connect(target: Target, options: RoadOptions = {}): Promise<TunnelResponse> {
     return this.#exchange(options, (fields) => {
       const authority = formatAuthority(target.hostname, target.port);
       const { tcp, scheme } = this.#proxy;
@@ -136,7 +139,7 @@ export class MultiplexedClient<S extends FlowSession> implements VersionClient {
   }
 
   /** Asks for a UDP tunnel, see {@linkcode ProxyClient.connectUdp}. */
-  async connectUdp(target: Target, options: ConnectOptions = {}): Promise<UdpTunnelResponse> {
+  async connectUdp(target: Target, options: RoadOptions = {}): Promise<UdpTunnelResponse> {
     formatAuthority(target.hostname, target.port);
     if (this.#proxy.udp.draft03) return await this.#older().connectUdp(target, options);
     return await this.#extended<UdpTunnelResponse>(target, options, [], (answered) => {
@@ -145,7 +148,7 @@ export class MultiplexedClient<S extends FlowSession> implements VersionClient {
   }
 
   /** Asks for a UDP port at the proxy, see {@linkcode ProxyClient.bindUdp}. */
-  async bindUdp(options: ConnectOptions = {}): Promise<BoundUdpResponse> {
+  async bindUdp(options: RoadOptions = {}): Promise<BoundUdpResponse> {
     if (this.#proxy.udp.draft03) return await this.#older().bindUdp(options);
     const extra = [CONNECT_UDP_BIND];
     return await this.#extended<BoundUdpResponse>(ANY_TARGET, options, extra, (answered) => {
@@ -179,7 +182,7 @@ export class MultiplexedClient<S extends FlowSession> implements VersionClient {
 
   #extended<T>(
     target: Target | typeof ANY_TARGET,
-    options: ConnectOptions,
+    options: RoadOptions,
     extra: readonly (readonly [string, string])[],
     respond: (answered: Answered) => T,
   ): Promise<T | RefusedTunnel> {
@@ -200,7 +203,7 @@ export class MultiplexedClient<S extends FlowSession> implements VersionClient {
   }
 
   async #exchange<T>(
-    options: ConnectOptions,
+    options: RoadOptions,
     plan: (fields: readonly (readonly [string, string])[]) => Plan<T>,
   ): Promise<T> {
     if (this.#closing.signal.aborted) {
@@ -219,7 +222,7 @@ export class MultiplexedClient<S extends FlowSession> implements VersionClient {
         return instead;
       }
       try {
-        const response = await session.request(exchange, signal);
+        const response = await session.request(exchange, signal, options.onSilence);
         if (response !== UNPROCESSED) return response;
       } catch (error) {
         // It died with the request under way. Not a byte of the program had left, so asking again does no harm.

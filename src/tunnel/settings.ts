@@ -143,3 +143,8 @@ export function noAnswer(
 ): ProxyError {
   return new ProxyError(unanswered(kind, `Got no answer from the proxy ${proxy.name}: ${why}`));
 }
+
+/** Whether `error` says that the proxy could not be reached, so that another road may be taken. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof ProxyError && error.outcome.kind === "proxy_unreachable";
+}

@@ -13,8 +13,11 @@ import { closeQuietly, relay, resetOrigin, writeAll } from "../relay/pump.ts";
 import { badRequest, encodeRefusal, notATunnel, type Refusal } from "../refusal.ts";
 import { parseRequestHead, type RequestHead } from "../asked/request_head.ts";
 
-/** No field follows a status of CONNECT that could frame a body: the tunnel starts behind the empty line. */
-const ESTABLISHED = new TextEncoder().encode("HTTP/1.1 200 Connection established\r\n\r\n");
+/** The answer that opens a tunnel. No field in it could frame a body: the tunnel starts behind the empty line. */
+function established(altSvc: string | undefined): Uint8Array<ArrayBuffer> {
+  const fields = altSvc === undefined ? "" : `alt-svc: ${altSvc}\r\n`;
+  return new TextEncoder().encode(`HTTP/1.1 200 Connection established\r\n${fields}\r\n`);
+}
 
 /** Bytes that are read away behind a refusal before patience ends: as much as a client's first flight may hold. */
 const LINGER_BYTES = 256 * 1024;
@@ -27,6 +30,8 @@ export interface Http1Options {
   readonly client: string;
   /** Aborted when the proxy closes. */
   readonly signal: AbortSignal;
+  /** Where else the proxy is (RFC 7838), which the answer to a CONNECT says. */
+  readonly altSvc?: string;
 }
 
 /**
@@ -54,7 +59,7 @@ export async function serveHttp1(
   const admission = await gate.admit({ authority: request!.target, authorization, client, signal });
   if (!admission.ok) return await refuse(conn, admission.refusal, options.limits);
   try {
-    await writeAll(conn, ESTABLISHED);
+    await writeAll(conn, established(options.altSvc));
     await writeAll(admission.origin, early);
     await relay(conn, admission.origin);
   } catch {

@@ -28,6 +28,8 @@ export interface Http2Options {
   readonly client: string;
   /** The address at which the client reached us. */
   readonly local: string;
+  /** Where else the proxy is (RFC 7838), which the answer to a CONNECT says. */
+  readonly altSvc?: string;
 }
 
 /**
@@ -100,7 +102,7 @@ async function serveStream(
     // A client may reset after its END_STREAM, when nobody reads from it any more.
     stream.on("close", () => closeQuietly(origin));
     if (stream.destroyed) return;
-    stream.respond({ ":status": 200 });
+    stream.respond({ ":status": 200, ...options.altSvc && { "alt-svc": options.altSvc } });
     await Promise.all([outbound(stream, origin), inbound(origin, stream)]);
   } catch {
     // Either side broke off; the other one is told the same. Not with `close(CONNECT_ERROR)`, which node:http2 sends behind an

@@ -20,7 +20,9 @@ import {
   UNPROCESSED,
 } from "../multiplexed_client.ts";
 import { noAnswer, type ProxySettings } from "../settings.ts";
+import type { RoadOptions } from "../road/version_client.ts";
 import type { QuicConnection } from "./dial.ts";
+import { SilenceCheck } from "./silence.ts";
 
 /**
  * The runtime does not tell how many streams the peer allows. This is what most do (quinn, quic-go, Envoy); who allows fewer shows it when a
@@ -39,6 +41,7 @@ export class H3Session implements FlowSession {
   readonly #connection: H3Connection;
   readonly #proxy: ProxySettings;
   readonly #events: SessionEvents<H3Session>;
+  readonly #silence: SilenceCheck;
   /** Requests without an answer yet. */
   readonly #waiting = new Set<H3Stream>();
   /** When the latest flow ended. */
@@ -58,6 +61,7 @@ export class H3Session implements FlowSession {
       onGoaway: (id) => this.#onGoaway(id),
       onHeld: () => this.#retire(),
     });
+    this.#silence = new SilenceCheck(this.#connection, new URL(proxy.name).host);
     void this.#connection.closed.then(() => {
       quic.release();
       this.#retire();
@@ -133,7 +137,11 @@ export class H3Session implements FlowSession {
   }
 
   /** Asks for a tunnel on a reserved stream. Settles as {@linkcode ProxyClient.connect} does. */
-  async request<T>(exchange: Exchange<T>, signal: AbortSignal): Promise<T | typeof UNPROCESSED> {
+  async request<T>(
+    exchange: Exchange<T>,
+    signal: AbortSignal,
+    onSilence?: RoadOptions["onSilence"],
+  ): Promise<T | typeof UNPROCESSED> {
     let response: H3Response | undefined;
     const stream = await this.#open((fields) => {
       const read = readResponse(fields);
@@ -145,6 +153,7 @@ export class H3Session implements FlowSession {
     if (stream === undefined) return UNPROCESSED;
     const fields = exchange.fields.map(([name, value]): Field => [name.toLowerCase(), value]);
     stream.sendHead(fields);
+    const stop = onSilence && this.#silence.watch(onSilence);
     try {
       await this.#answer(stream, signal);
       return exchange.respond(answeredOn(stream, response!, signal));
@@ -155,6 +164,8 @@ export class H3Session implements FlowSession {
         throw this.#whyUnanswered(error);
       }
       throw error;
+    } finally {
+      stop?.();
     }
   }
 

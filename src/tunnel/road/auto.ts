@@ -6,11 +6,9 @@
  * @module
  */
 
-import { ProxyError } from "../../errors.ts";
 import type {
   BoundUdpResponse,
   ConnectOptions,
-  RefusedTunnel,
   Target,
   TunnelResponse,
   UdpTunnelResponse,
@@ -18,30 +16,10 @@ import type {
 import { Alternatives } from "./alternatives.ts";
 import { backoffMs } from "./backoff.ts";
 import { after } from "./after.ts";
-import type { VersionClient } from "./version_client.ts";
-
-/** HTTP/3, where it can be had. */
-export interface Climb {
-  /** Opens a client with a connection; `port` is where `Alt-Svc` says HTTP/3 is. */
-  open(port: number | undefined, signal: AbortSignal): Promise<VersionClient>;
-  /** Makes the next attempt at once, whatever the ones before it came to. */
-  hurry(): void;
-}
-
-/** What is raced, and how. */
-export interface AutoOptions {
-  readonly climb: Climb;
-  /** Opens a client over TCP, with a connection. */
-  readonly openTcp: (signal: AbortSignal) => Promise<VersionClient>;
-  /** The proxy's port, which `Alt-Svc` may name as well. */
-  readonly port: number;
-  /** Told in words when flows take another version. */
-  readonly onChange?: (words: string) => void;
-  /** Head start of HTTP/3, and the longest that a flow waits for a connection of it. */
-  readonly headStartMs?: number;
-  /** Until HTTP/3 is tried again after it failed: doubles each time, up to an hour. */
-  readonly climbMs?: number;
-}
+import type { Answer, Ask, AutoOptions } from "./auto_options.ts";
+import { isUnreachable } from "../settings.ts";
+import { hedge } from "./hedge.ts";
+import type { RoadOptions, Silence, VersionClient } from "./version_client.ts";
 
 /**
  * With TCP and TLS to come, which take two round trips more than QUIC, whoever waits notices no more than this. RFC 8305, section 5, recommends 250
@@ -57,6 +35,8 @@ const PATIENCE_FACTOR = 3;
 
 /** When TCP has failed, HTTP/3 gets so much longer before the failure is told: a proxy that is gone is usually gone altogether. */
 const LAST_HOPE_MS = 1_000;
+
+const AGAIN = "New flows take HTTP/3 again";
 
 const CLIMB_MS = 30_000;
 const MAX_CLIMB_MS = 3_600_000;
@@ -74,6 +54,8 @@ export class AutoClient implements VersionClient {
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isChecking = false;
+  /** What a request over HTTP/3 was met with; nothing has come since. */
+  #silence: Silence | undefined;
   #patienceMs = PATIENCE_MS;
   /** Requests over HTTP/3 that have no answer yet. */
   readonly #unanswered = new Set<AbortController>();
@@ -98,11 +80,11 @@ export class AutoClient implements VersionClient {
   }
 
   get version(): VersionClient["version"] {
-    return this.#isHttp3Good ? "3" : this.#tcp?.version ?? "2";
+    return this.#takesHttp3 ? "3" : this.#tcp?.version ?? "2";
   }
 
   get description(): string {
-    return (this.#isHttp3Good ? this.#http3 : this.#tcp)?.description ?? "no connection yet";
+    return (this.#takesHttp3 ? this.#http3 : this.#tcp)?.description ?? "no connection yet";
   }
 
   get connections(): number {
@@ -194,6 +176,12 @@ export class AutoClient implements VersionClient {
     return this.#climbing ??= this.#tryHttp3().finally(() => this.#climbing = undefined);
   }
 
+  /** An attempt that knows what has just been learnt, behind the one under way if that fails. */
+  async #climbAnew(): Promise<void> {
+    await this.#climbing?.catch(() => {});
+    if (!this.#isHttp3Good) await this.#climb();
+  }
+
   async #tryHttp3(): Promise<void> {
     const { climb, onChange } = this.#options;
     const { signal } = this.#closing;
@@ -211,7 +199,7 @@ export class AutoClient implements VersionClient {
       this.#giveUpHttp3();
       throw error;
     }
-    if (!this.#isHttp3Good && this.#tcp !== undefined) onChange?.("New flows take HTTP/3 again");
+    if (!this.#isHttp3Good && this.#tcp !== undefined) onChange?.(AGAIN);
     this.#isHttp3Good = true;
     this.#failures = 0;
   }
@@ -221,6 +209,7 @@ export class AutoClient implements VersionClient {
     if (this.#closing.signal.aborted) return;
     if (this.#isHttp3Good) this.#options.onChange?.("HTTP/3 is broken, so new flows go over TCP");
     this.#isHttp3Good = false;
+    this.#silence = undefined;
     for (const asked of this.#unanswered) asked.abort(BROKEN);
     const { climbMs = CLIMB_MS } = this.#options;
     const range = { retryMs: climbMs, retryMaxMs: Math.max(climbMs, MAX_CLIMB_MS) };
@@ -230,28 +219,44 @@ export class AutoClient implements VersionClient {
     Deno.unrefTimer(this.#timer); // hope alone keeps no program alive
   }
 
-  async #ask<T extends { readonly ok: true; readonly headers: Headers } | RefusedTunnel>(
-    options: ConnectOptions = {},
-    ask: (client: VersionClient, options: ConnectOptions) => Promise<T>,
-  ): Promise<T> {
+  get #takesHttp3(): boolean {
+    return this.#isHttp3Good && this.#silence === undefined;
+  }
+
+  async #ask<T extends Answer>(options: ConnectOptions = {}, ask: Ask<T>): Promise<T> {
     const { signal = this.#closing.signal } = options;
-    if (this.#isHttp3Good) {
+    const byTcp = async (options: ConnectOptions) =>
+      await ask(await this.#openTcp(options.signal ?? signal), options);
+    if (this.#takesHttp3) {
+      const byHttp3 = (options: RoadOptions) => this.#askHttp3(options, ask);
       try {
-        return this.#heard(await this.#askHttp3(options, ask));
+        const answer = hedge(options, byHttp3, byTcp, (silence) => this.#suspect(silence));
+        return this.#heard(await answer);
       } catch (error) {
-        const isBroken = error === BROKEN ||
-          (error instanceof ProxyError && error.outcome.kind === "proxy_unreachable");
-        if (!isBroken || signal.aborted || this.#closing.signal.aborted) throw error;
+        if (
+          !(error === BROKEN || isUnreachable(error)) || signal.aborted ||
+          this.#closing.signal.aborted
+        ) throw error;
         if (this.#isHttp3Good) this.#giveUpHttp3();
       }
     }
-    return this.#heard(await ask(await this.#openTcp(signal), options));
+    return this.#heard(await byTcp(options));
   }
 
-  async #askHttp3<T>(
-    options: ConnectOptions,
-    ask: (client: VersionClient, options: ConnectOptions) => Promise<T>,
-  ): Promise<T> {
+  /** New flows go another way, until the connection speaks or is over. */
+  #suspect(silence: Silence): void {
+    if (!this.#takesHttp3) return;
+    this.#silence = silence;
+    this.#options.onChange?.("HTTP/3 is silent, so new flows go over TCP until it speaks");
+    void silence.heard.then((speaks) => {
+      if (this.#silence !== silence) return;
+      this.#silence = undefined;
+      if (speaks) this.#options.onChange?.(AGAIN);
+      else if (this.#isHttp3Good) this.#giveUpHttp3();
+    });
+  }
+
+  async #askHttp3<T>(options: RoadOptions, ask: Ask<T>): Promise<T> {
     const unanswered = new AbortController();
     const signals = [unanswered.signal, ...options.signal ? [options.signal] : []];
     this.#unanswered.add(unanswered);
@@ -283,7 +288,7 @@ export class AutoClient implements VersionClient {
   #heard<T extends { readonly headers: Headers }>(answer: T): T {
     const field = answer.headers.get("alt-svc");
     const isNews = field !== null && this.#alternatives.learn(field, performance.now());
-    if (isNews && !this.#isHttp3Good) void this.#climb().catch(() => {});
+    if (isNews && !this.#isHttp3Good) this.#climbAnew().catch(() => {});
     return answer;
   }
 }

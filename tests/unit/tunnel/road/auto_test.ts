@@ -8,16 +8,17 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ProxyError } from "../../../../src/errors.ts";
 import { unanswered } from "../../../../src/masque/outcome.ts";
 import { MemoryClient } from "../../../../src/tunnel/local/memory.ts";
-import { AutoClient, type AutoOptions } from "../../../../src/tunnel/road/auto.ts";
-import type { VersionClient } from "../../../../src/tunnel/road/version_client.ts";
-import type { ConnectOptions, Target, TunnelResponse } from "../../../../src/tunnel/tunnel.ts";
+import { AutoClient } from "../../../../src/tunnel/road/auto.ts";
+import type { AutoOptions } from "../../../../src/tunnel/road/auto_options.ts";
+import type { RoadOptions, VersionClient } from "../../../../src/tunnel/road/version_client.ts";
+import type { Target, TunnelResponse } from "../../../../src/tunnel/tunnel.ts";
 
 const TARGET: Target = { hostname: "origin.example", port: 443 };
 const forever = new AbortController().signal;
 const gone = () => new ProxyError(unanswered("proxy_unreachable", "nobody is there"));
 
-/** How a version behaves: it works, fails at once, or never says anything. */
-type Mood = "good" | "bad" | "mute";
+/** How a version behaves: it works, fails at once, never says anything, or says nothing and that is noticed. */
+type Mood = "good" | "bad" | "mute" | "silent";
 
 /** One version: a client in memory, and how its connections and its answers are. */
 class Version {
@@ -25,7 +26,13 @@ class Version {
   answering: Mood = "good";
   opened = 0;
   asked = 0;
+  /** Requests that were given up. */
+  givenUp = 0;
   altSvc: string | undefined;
+  /** Of the silence that was noticed last. */
+  heard = Promise.withResolvers<boolean>();
+  /** Ends a silence with the answers that were waited for. */
+  spoke = Promise.withResolvers<void>();
 
   constructor(readonly name: "3" | "2") {}
 
@@ -44,9 +51,14 @@ class Version {
       renew: () => {},
       warm: (signal: AbortSignal) => this.connect(signal),
       close: () => memory.close(),
-      connect: async (target: Target, options: ConnectOptions = {}): Promise<TunnelResponse> => {
+      connect: async (target: Target, options: RoadOptions = {}): Promise<TunnelResponse> => {
         this.asked++;
-        await behave(this.answering, options.signal ?? forever);
+        options.signal?.addEventListener("abort", () => this.givenUp++);
+        if (this.answering === "silent") {
+          this.heard = Promise.withResolvers();
+          options.onSilence?.({ heard: this.heard.promise });
+          await Promise.race([this.spoke.promise, behave("mute", options.signal!)]);
+        } else await behave(this.answering, options.signal ?? forever);
         const tunnel = await memory.connect(target, options);
         if (this.altSvc !== undefined) tunnel.headers.set("alt-svc", this.altSvc);
         return tunnel;
@@ -162,6 +174,67 @@ Deno.test("An origin may take its time: as long as connections are to be had, th
   setTimeout(() => patience.abort(new Error("enough")), 500);
   await assertRejects(() => asked, Error, "enough");
   assertEquals([client.version, tcp.asked], ["3", 0]);
+});
+
+Deno.test("A request that HTTP/3 meets with silence is asked over TCP, too, and new ones only there", async () => {
+  const { http3, tcp, auto, told } = setting({ climbMs: 60_000 });
+  await using client = await AutoClient.start(auto, forever);
+  http3.answering = "silent";
+  await open(client);
+  await open(client);
+  assertEquals([http3.asked, http3.givenUp, tcp.asked, client.version], [1, 1, 2, "2"]);
+  http3.answering = "good";
+  http3.heard.resolve(true);
+  await until(() => client.version === "3");
+  await open(client);
+  assertEquals([http3.asked, tcp.asked, tcp.givenUp], [2, 2, 0]);
+  assertEquals(told, [
+    "HTTP/3 is silent, so new flows go over TCP until it speaks",
+    "New flows take HTTP/3 again",
+  ]);
+});
+
+Deno.test("A silence that ends with the connection is HTTP/3 broken", async () => {
+  const { http3, auto, told } = setting({ climbMs: 60_000 });
+  await using client = await AutoClient.start(auto, forever);
+  http3.answering = "silent";
+  await open(client);
+  http3.heard.resolve(false);
+  await until(() => told.length === 2);
+  assertEquals(told[1], "HTTP/3 is broken, so new flows go over TCP");
+});
+
+Deno.test("Behind a silence whichever road answers first counts, and the other request is given up", async () => {
+  const { http3, tcp, auto } = setting({ climbMs: 60_000 });
+  await using client = await AutoClient.start(auto, forever);
+  http3.answering = "silent";
+  tcp.answering = "mute";
+  const asked = client.connect(TARGET);
+  await until(() => tcp.asked === 1);
+  http3.spoke.resolve();
+  const tunnel = await asked;
+  assert(tunnel.ok);
+  assertEquals([http3.givenUp, tcp.givenUp], [0, 1]);
+});
+
+Deno.test("Behind a silence a failure of TCP is no answer, unless HTTP/3 fails as well", async () => {
+  const { http3, tcp, auto } = setting({ climbMs: 60_000 });
+  await using client = await AutoClient.start(auto, forever);
+  http3.answering = "silent";
+  tcp.connecting = "bad";
+  const asked = client.connect(TARGET);
+  await until(() => tcp.opened === 1);
+  http3.spoke.resolve();
+  assert((await asked).ok);
+
+  const other = setting({ climbMs: 60_000 });
+  await using unlucky = await AutoClient.start(other.auto, forever);
+  other.http3.answering = "silent";
+  other.tcp.connecting = "bad";
+  const lost = unlucky.connect(TARGET);
+  await until(() => other.tcp.opened === 1);
+  other.http3.spoke.reject(gone());
+  await assertRejects(() => lost, ProxyError, "nobody is there");
 });
 
 Deno.test("Alt-Svc on another port makes another attempt there, once", async () => {
