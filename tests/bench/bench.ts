@@ -18,7 +18,8 @@ import { type Conditions, firstLine, measureAll } from "./measure.ts";
 import { describe, type Report } from "./results.ts";
 import { OUR_ROADS } from "./roads/ours.ts";
 import type { Road, RoadPlan } from "./roads/road.ts";
-import { readReport, showEnd, writeReport } from "./report.ts";
+import { profileTable } from "./profile/profile.ts";
+import { readReport, showEnd, writeProfile, writeReport } from "./report.ts";
 import { startServers } from "./servers.ts";
 import { WORKS } from "./works/works.ts";
 
@@ -99,4 +100,6 @@ else if (options.from !== undefined) {
   const report = await readReport(options.from);
   showEnd(report);
   await writeReport(report, { ...options, json: undefined });
+} else if (options.profile) {
+  await writeProfile(await profileTable(options.seconds, console.log), options);
 } else await untilSignal((isOver) => main(options, isOver));

@@ -22,6 +22,8 @@ export interface BenchOptions {
   readonly chart?: string;
   /** Whether the goals go into the README beside this file. */
   readonly page: boolean;
+  /** Whether to watch the processor in place of a clock. */
+  readonly profile: boolean;
   /** A JSON of before, in place of measurements. */
   readonly from?: string;
 }
@@ -39,6 +41,7 @@ export const HELP = `deno task bench [options]
   --json FILE        write all figures
   --chart FILE       draw the throughput as SVG
   --page             write the goals and what was reached into tests/bench/README.md
+  --profile          measure nothing: where the time of up goes, by --cpu-prof; into the README with --page
   --from FILE        measure nothing: goals, chart and page of a JSON that is there`;
 
 /** Reads the command line; ends the program with 2 where it makes no sense. */
@@ -58,6 +61,7 @@ export function parseOptions(args: string[]): BenchOptions | "help" {
         json: { type: "string" },
         chart: { type: "string" },
         page: { type: "boolean", default: false },
+        profile: { type: "boolean", default: false },
         from: { type: "string" },
       },
     });
@@ -73,6 +77,7 @@ export function parseOptions(args: string[]): BenchOptions | "help" {
       json: values.json,
       chart: values.chart,
       page: values.page,
+      profile: values.profile,
       from: values.from,
     };
   } catch (error) {

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** The page of this folder. */
+export const PAGE = new URL("README.md", import.meta.url);
+
 /** `page` with `text` as its part of that name. */
 export function withPart(page: string, name: string, text: string): string {
   const begin = `<!-- ${name}: written by deno task bench -->`;

@@ -4,13 +4,13 @@
  * @module
  */
 
+import { asMarkdown, asText, type Cells } from "./cells.ts";
 import { drawChart } from "./chart.ts";
 import { goalsAsMarkdown, goalsAsText } from "./goals/table.ts";
 import type { BenchOptions } from "./options.ts";
-import { withPart } from "./page.ts";
+import { machine } from "./machine.ts";
+import { PAGE, withPart } from "./page.ts";
 import type { Report } from "./results.ts";
-
-const PAGE = new URL("README.md", import.meta.url);
 
 /** A run of before. */
 export async function readReport(file: string): Promise<Report> {
@@ -28,8 +28,16 @@ export async function writeReport(report: Report, options: BenchOptions): Promis
   const { json, chart, page } = options;
   if (json !== undefined) await Deno.writeTextFile(json, JSON.stringify(report, null, 1) + "\n");
   if (chart !== undefined) await Deno.writeTextFile(chart, drawChart(report));
-  if (page) {
-    const text = await Deno.readTextFile(PAGE);
-    await Deno.writeTextFile(PAGE, withPart(text, "goals", goalsAsMarkdown(report)));
-  }
+  if (page) await writePart("goals", goalsAsMarkdown(report));
+}
+
+/** Prints where the time went, and writes it where `options` ask for that. */
+export async function writeProfile(cells: Cells, { page }: BenchOptions): Promise<void> {
+  const words = `${new Date().toISOString().slice(0, 10)}, ${await machine()}.`;
+  console.log(`\n${asText(cells, 1)}\n${words}`);
+  if (page) await writePart("profile", `${asMarkdown(cells, 1)}\n\n${words}`);
+}
+
+async function writePart(name: string, text: string): Promise<void> {
+  await Deno.writeTextFile(PAGE, withPart(await Deno.readTextFile(PAGE), name, text));
 }

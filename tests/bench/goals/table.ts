@@ -4,24 +4,25 @@
  * @module
  */
 
+import { asMarkdown, asText, type Cells } from "../cells.ts";
 import type { Report } from "../results.ts";
 import { type Goal, GOALS, SPEED_WORKS } from "./goals.ts";
 import { type Reached, reckon } from "./reckon.ts";
-
-/** A table: its head, and rows of as many cells. */
-type Cells = readonly (readonly string[])[];
 
 const MARKS = { met: "✓", missed: "✗" } as const;
 const NOT_MEASURED = "–";
 
 /** For the terminal. */
 export function goalsAsText(report: Report): string {
-  return [...tables(report).map(asText), summary(report), ""].join("\n");
+  return [...tables(report).map((cells) => asText(cells)), summary(report), ""].join("\n");
 }
 
 /** For a page. */
 export function goalsAsMarkdown(report: Report): string {
-  return [`${report.date.slice(0, 10)}: ${summary(report)}`, ...tables(report).map(asMarkdown)]
+  return [
+    `${report.date.slice(0, 10)}: ${summary(report)}`,
+    ...tables(report).map((cells) => asMarkdown(cells)),
+  ]
     .join("\n\n");
 }
 
@@ -76,21 +77,4 @@ function bound({ atLeast, atMost }: Goal): string {
 function mark({ value, isMet }: Reached): string {
   const text = value >= 10 ? value.toFixed(1) : value.toFixed(2);
   return `${text} ${isMet ? MARKS.met : MARKS.missed}`;
-}
-
-function asText(cells: Cells): string {
-  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  return cells
-    .map((row) => row.map((cell, column) => pad(cell, widths[column], column)).join("  ").trimEnd())
-    .join("\n") + "\n";
-}
-
-/** Words to the left, figures to the right. */
-function pad(text: string, width: number, column: number): string {
-  return column < 2 ? text.padEnd(width) : text.padStart(width);
-}
-
-function asMarkdown([head, ...rows]: Cells): string {
-  const rule = head.map((_, column) => column < 2 ? "---" : "--:");
-  return [head, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
