@@ -34,7 +34,7 @@ export function deviceOutput(device: Device): Output {
 
 /** Carries frames from the device into the core until the device is closed or `signal` is aborted. */
 export async function pump(device: Device, driver: Driver, signal: AbortSignal): Promise<void> {
-  const frame = new Uint8Array(MAX_FRAME_LENGTH);
+  const frame = device.frame ?? new Uint8Array(MAX_FRAME_LENGTH);
   /** Hands a batch of the frames that wait to the core; returns how many. */
   const takeBatch = (now: number): number => {
     let count = 0;

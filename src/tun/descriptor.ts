@@ -81,6 +81,11 @@ export class TunDevice implements Device {
     return this.#fd;
   }
 
+  /** A buffer that is read into with the least effort, where the kernel leaves the sums to us. */
+  get frame(): Uint8Array | undefined {
+    return this.#gatherer?.frame;
+  }
+
   /** Copies one waiting frame into `into` (at least `MAX_FRAME_LENGTH` bytes) and returns its length; 0 when none waits. */
   readFrame(into: Uint8Array): number {
     if (this.#gatherer !== undefined) return this.#gatherer.readFrame(into);

@@ -17,6 +17,8 @@ export interface Device extends AsyncDisposable {
   readonly offload: boolean;
   /** Whether they may leave the cutting of many UDP datagrams, too (USO: Linux 6.2). Without it each datagram is a frame. */
   readonly udpOffload?: boolean;
+  /** A buffer of `MAX_FRAME_LENGTH` bytes that frames are read into with the least effort; any other will do. */
+  readonly frame?: Uint8Array;
   /** Copies one waiting frame into `into` (at least `MAX_FRAME_LENGTH` bytes) and returns its length; 0 when none waits. */
   readFrame(into: Uint8Array): number;
   /** Writes the first `length` bytes of `frame`; false when the device had no room and the frame is lost. */

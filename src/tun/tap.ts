@@ -65,6 +65,10 @@ class TappedDevice implements Device {
     this.#onFrame = onFrame;
   }
 
+  get frame(): Uint8Array | undefined {
+    return this.#device.frame;
+  }
+
   readFrame(into: Uint8Array): number {
     const length = this.#device.readFrame(into);
     if (length > 0) this.#onFrame("outbound", into, length);

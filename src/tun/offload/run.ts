@@ -4,12 +4,12 @@
  * @module
  */
 
-import { checksumOfView, fold } from "../../wire/checksum.ts";
 import { IPV4_HEADER_LENGTH } from "../../wire/ipv4.ts";
 import { IPV6_HEADER_LENGTH } from "../../wire/ipv6.ts";
 import { PROTOCOL_TCP } from "../../wire/ip.ts";
 import { seqAdd } from "../../wire/seq.ts";
 import { ACK, PSH, TCP_HEADER_LENGTH } from "../../wire/tcp.ts";
+import type { Sums } from "../../wire/sums.ts";
 import { FRAME_HEADER_LENGTH } from "../../wire/virtio.ts";
 import {
   IPV4_DONT_FRAGMENT,
@@ -46,7 +46,8 @@ const PLAIN_DATA = ACK;
 const PSH_BIT = PSH << 16;
 
 /** Begins a run with the packet of a frame that ends at `end`, when it is whole, plain data of TCP and its checksums are right. */
-export function startRun(view: DataView, end: number, run: Run): boolean {
+export function startRun(sums: Sums, end: number, run: Run): boolean {
+  const { view } = sums;
   const at = FRAME_HEADER_LENGTH;
   if (end - at < IPV4_HEADER_LENGTH + TCP_HEADER_LENGTH) return false;
   run.isV4 = view.getUint8(at) === IPV4_PLAIN;
@@ -63,7 +64,7 @@ export function startRun(view: DataView, end: number, run: Run): boolean {
   const tcpLength = (view.getUint8(tcpAt + TCP_DATA_OFFSET) >>> 4) * 4;
   run.headerLength = run.ipLength + tcpLength;
   run.size = end - at - run.headerLength;
-  if (tcpLength < TCP_HEADER_LENGTH || run.size <= 0 || !sumsAreRight(view, at, end, run)) {
+  if (tcpLength < TCP_HEADER_LENGTH || run.size <= 0 || !sumsAreRight(sums, at, end, run)) {
     return false;
   }
   run.nextSeq = seqAdd(view.getUint32(tcpAt + TCP_SEQUENCE), run.size);
@@ -71,13 +72,14 @@ export function startRun(view: DataView, end: number, run: Run): boolean {
 }
 
 /** Takes the packet at `at..end` for the next one of the run, when it is. */
-export function continues(view: DataView, at: number, end: number, run: Run): boolean {
+export function continues(sums: Sums, at: number, end: number, run: Run): boolean {
+  const { view } = sums;
   const size = end - at - run.headerLength;
   if (size <= 0 || size > run.size || claimedLength(view, at) !== end - at) return false;
   const tcpAt = at + run.ipLength;
   if (view.getUint32(tcpAt + TCP_SEQUENCE) !== run.nextSeq) return false;
   const agrees = run.isV4 ? ipv4Agrees(view, at) : ipv6Agrees(view, at);
-  if (!agrees || !tcpAgrees(view, tcpAt, run) || !sumsAreRight(view, at, end, run)) return false;
+  if (!agrees || !tcpAgrees(view, tcpAt, run) || !sumsAreRight(sums, at, end, run)) return false;
   run.nextSeq = seqAdd(run.nextSeq, size);
   return true;
 }
@@ -124,11 +126,11 @@ function wordsAgree(view: DataView, a: number, b: number, from: number, to: numb
   return true;
 }
 
-function sumsAreRight(view: DataView, at: number, end: number, run: Run): boolean {
+function sumsAreRight(sums: Sums, at: number, end: number, run: Run): boolean {
   const tcpAt = at + run.ipLength;
-  if (run.isV4 && checksumOfView(view, at, tcpAt) !== 0xffff) return false;
+  if (run.isV4 && sums.sum(at, tcpAt) !== 0xffff) return false;
   // Both addresses stand side by side in front of the payload's length and the protocol (RFC 9293, section 3.1).
   const addresses = at + (run.isV4 ? IPV4_SOURCE : IPV6_SOURCE);
-  const pseudo = checksumOfView(view, addresses, tcpAt, PROTOCOL_TCP + end - tcpAt);
-  return checksumOfView(view, tcpAt, end, fold(pseudo)) === 0xffff;
+  const pseudo = sums.sum(addresses, tcpAt, PROTOCOL_TCP + end - tcpAt);
+  return sums.sum(tcpAt, end, pseudo) === 0xffff;
 }

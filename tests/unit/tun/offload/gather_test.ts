@@ -65,9 +65,8 @@ function deviceOf(packets: readonly Uint8Array[], mtu = MTU): Gatherer {
 }
 
 /** All frames, each a copy of its bytes alone. */
-function framesOf(gatherer: Gatherer): Uint8Array<ArrayBuffer>[] {
+function framesOf(gatherer: Gatherer, into = gatherer.frame): Uint8Array<ArrayBuffer>[] {
   const frames: Uint8Array<ArrayBuffer>[] = [];
-  const into = new Uint8Array(MAX_FRAME_LENGTH);
   for (let length; (length = gatherer.readFrame(into)) > 0;) {
     assert(length <= MAX_FRAME_LENGTH);
     frames.push(into.slice(0, length));
@@ -233,6 +232,12 @@ Deno.test("packets longer than the known MTU lose one of them to the lack of roo
   const whole = back.filter((bytes) => getU16(bytes, 2) === bytes.length);
   assert(whole.length >= packets.length - 1, `${packets.length - whole.length} were cut off`);
   assertEquals(thereAndBack(packets, size + 52), packets);
+});
+
+Deno.test("a buffer of the reader's own serves as well as that of the device", () => {
+  const packets = burst(50);
+  const into = new Uint8Array(MAX_FRAME_LENGTH + 16).subarray(16);
+  assertEquals(framesOf(deviceOf(packets), into), framesOf(deviceOf(packets)));
 });
 
 Deno.test("an empty device gives no frame", () => {
