@@ -108,7 +108,7 @@ class Runner implements RunningShare {
     this.#names = names;
     this.#stack = new PseudoTcp({
       mtu: device.mtu,
-      offload: device.offload,
+      offload: device.offload || device.cuts,
       udpOffload: device.udpOffload,
       addresses,
       limits,

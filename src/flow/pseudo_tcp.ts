@@ -122,7 +122,7 @@ export class PseudoTcp implements AsyncDisposable {
    */
   async attach(device: Device): Promise<void> {
     const { offload, udpOffload } = this.#options;
-    if ((offload && !device.offload) || (udpOffload && !device.udpOffload)) {
+    if ((offload && !device.offload && !device.cuts) || (udpOffload && !device.udpOffload)) {
       throw new TypeError(
         `Cannot attach "${device.name}": the stack offloads and the device does not`,
       );

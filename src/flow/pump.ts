@@ -18,13 +18,19 @@ const BATCH_FRAMES = 32;
  */
 const OUTPUT_FRAMES = 64;
 
+/** The same where the device cuts each frame into packets by itself: 350 of them, a system call and a checksum each. */
+const CUT_BYTES = 512 * 1024;
+
 /** An output that writes to the device at once. */
 export function deviceOutput(device: Device): Output {
-  const frame = new Uint8Array(MAX_FRAME_LENGTH);
+  const frame = device.frame ?? new Uint8Array(MAX_FRAME_LENGTH);
+  const maxBytes = device.offload ? Infinity : CUT_BYTES;
   return (stack, now) => {
-    for (let count = 0; count < OUTPUT_FRAMES; count++) {
+    let bytes = 0;
+    for (let count = 0; count < OUTPUT_FRAMES && bytes < maxBytes; count++) {
       const length = stack.pollPacket(frame, now);
       if (length === 0) return false;
+      bytes += length;
       // A frame that the device has no room for is a lost packet, which TCP mends.
       device.writeFrame(frame, length);
     }

@@ -78,6 +78,8 @@ function withClose(device: Device, close: () => Promise<void>): Device {
     name: device.name,
     mtu: device.mtu,
     offload: device.offload,
+    cuts: device.cuts,
+    frame: device.frame,
     udpOffload: device.udpOffload,
     readFrame: (into) => device.readFrame(into),
     writeFrame: (frame, length) => device.writeFrame(frame, length),

@@ -6,11 +6,13 @@
  */
 
 import { DeviceError } from "../errors.ts";
-import { FRAME_HEADER_LENGTH, MAX_FRAME_LENGTH } from "../wire/virtio.ts";
+import { Sums } from "../wire/sums.ts";
+import { MAX_FRAME_LENGTH } from "../wire/virtio.ts";
 import type { Device } from "./device.ts";
 import { errorText, F_DUPFD_CLOEXEC, type Libc, libc } from "./ffi.ts";
 import { LoopWait } from "./loop_wait.ts";
 import { interfaceRequest } from "./configure.ts";
+import { Cutter } from "./offload/cut.ts";
 import { Gatherer } from "./offload/gather.ts";
 import { packetReadable, packetWritable } from "./streams.ts";
 import { ThreadWait } from "./thread_wait.ts";
@@ -35,8 +37,12 @@ export class TunDevice implements Device {
   readonly name: string;
   /** The largest packet that may leave towards the program, in bytes. */
   readonly mtu: number;
-  /** Whether written frames may leave checksums and segmentation to the kernel. */
+  /** Whether the kernel takes checksums and segmentation over. Written frames may leave them to do in any case. */
   readonly offload: boolean;
+  /** What the kernel does not do on a written frame is done here. */
+  readonly cuts = true;
+  /** A buffer that is read into with the least effort, where the kernel leaves the sums to us. */
+  readonly frame?: Uint8Array;
   /** Whether they may leave the cutting of many UDP datagrams to it, too. */
   readonly udpOffload: boolean;
   readonly #libc: Libc;
@@ -46,10 +52,10 @@ export class TunDevice implements Device {
   #loopWait: LoopWait | null | undefined;
   readonly #threadWait: ThreadWait;
   #watch: ReturnType<typeof setInterval> | undefined;
-  /** Where packets start in a frame that is handed to the kernel: 0, or 10 when the kernel speaks plain packets. */
-  readonly #skip: number;
   /** Joins plain packets to super-packets, where the kernel does not. */
   readonly #gatherer: Gatherer | undefined;
+  /** Cuts super-packets to plain ones there. */
+  readonly #cutter: Cutter | undefined;
   #waiting: Promise<boolean> | undefined;
   #closing: Promise<void> | undefined;
   #readable: ReadableStream<Uint8Array> | undefined;
@@ -62,11 +68,13 @@ export class TunDevice implements Device {
     this.mtu = facts.mtu;
     this.offload = facts.hasHeader;
     this.udpOffload = facts.udpOffload;
-    this.#skip = facts.hasHeader ? 0 : FRAME_HEADER_LENGTH;
     this.#fd = fd;
-    this.#gatherer = facts.hasHeader
-      ? undefined
-      : new Gatherer((into) => this.#read(into), facts.mtu);
+    if (!facts.hasHeader) {
+      const sums = Sums.ofLength(MAX_FRAME_LENGTH);
+      this.frame = sums.bytes;
+      this.#gatherer = new Gatherer((into) => this.#read(into), facts.mtu, sums);
+      this.#cutter = new Cutter((packet) => this.#write(packet, packet.length), sums);
+    }
     const threadWait = ThreadWait.open(this.#libc, fd);
     if (threadWait === undefined) {
       const why = errorText(this.#libc.errno());
@@ -81,11 +89,6 @@ export class TunDevice implements Device {
     return this.#fd;
   }
 
-  /** A buffer that is read into with the least effort, where the kernel leaves the sums to us. */
-  get frame(): Uint8Array | undefined {
-    return this.#gatherer?.frame;
-  }
-
   /** Copies one waiting frame into `into` (at least `MAX_FRAME_LENGTH` bytes) and returns its length; 0 when none waits. */
   readFrame(into: Uint8Array): number {
     if (this.#gatherer !== undefined) return this.#gatherer.readFrame(into);
@@ -98,9 +101,11 @@ export class TunDevice implements Device {
 
   /** Writes the first `length` bytes of `frame`; false when the device had no room, or is down, and the frame is lost. */
   writeFrame(frame: Uint8Array, length: number): boolean {
-    if (this.#skip === 0) return this.#libc.write(this.#fd, frame, length) === length;
-    const size = length - this.#skip;
-    return this.#libc.write(this.#fd, frame.subarray(this.#skip, length), size) === size;
+    return this.#cutter?.writeFrame(frame, length) ?? this.#write(frame, length);
+  }
+
+  #write(bytes: Uint8Array, length: number): boolean {
+    return this.#libc.write(this.#fd, bytes, length) === length;
   }
 
   /** Settles with true as soon as a frame waits, with false once the device is closed or the kernel has removed it. */

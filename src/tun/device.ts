@@ -15,9 +15,11 @@ export interface Device extends AsyncDisposable {
   readonly mtu: number;
   /** Whether written frames may leave checksums and TCP segmentation to the other side. */
   readonly offload: boolean;
+  /** Whether they may in any case, because the device itself does what the other side does not. */
+  readonly cuts?: boolean;
   /** Whether they may leave the cutting of many UDP datagrams, too (USO: Linux 6.2). Without it each datagram is a frame. */
   readonly udpOffload?: boolean;
-  /** A buffer of `MAX_FRAME_LENGTH` bytes that frames are read into with the least effort; any other will do. */
+  /** A buffer of `MAX_FRAME_LENGTH` bytes that frames are read into and written from with the least effort; any other will do. */
   readonly frame?: Uint8Array;
   /** Copies one waiting frame into `into` (at least `MAX_FRAME_LENGTH` bytes) and returns its length; 0 when none waits. */
   readFrame(into: Uint8Array): number;

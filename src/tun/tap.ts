@@ -50,6 +50,7 @@ class TappedDevice implements Device {
   readonly name: string;
   readonly mtu: number;
   readonly offload: boolean;
+  readonly cuts: boolean;
   readonly udpOffload: boolean;
   readonly #device: Device;
   readonly #onFrame: FrameListener;
@@ -60,6 +61,7 @@ class TappedDevice implements Device {
     this.name = device.name;
     this.mtu = device.mtu;
     this.offload = device.offload;
+    this.cuts = device.cuts ?? false;
     this.udpOffload = device.udpOffload ?? false;
     this.#device = device;
     this.#onFrame = onFrame;

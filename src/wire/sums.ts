@@ -71,6 +71,12 @@ export class Sums {
     }
   }
 
+  /** Whether these are the sums of that buffer. */
+  isOf({ buffer, byteOffset, length }: Uint8Array): boolean {
+    const { bytes } = this;
+    return buffer === bytes.buffer && byteOffset === bytes.byteOffset && length === bytes.length;
+  }
+
   /** The sum of `bytes[start..end)` on top of `initial`, as {@linkcode checksumOfView} has it. */
   sum(start: number, end: number, initial = 0): number {
     const length = end - start;

@@ -31,6 +31,7 @@ import {
   IPV4_TOTAL_LENGTH,
   IPV6_PAYLOAD_LENGTH,
   IPV6_SOURCE,
+  MAX_HEADERS,
   TCP_FLAGS,
 } from "./layout.ts";
 import { claimedLength, continues, type Run, startRun } from "./run.ts";
@@ -38,15 +39,10 @@ import { claimedLength, continues, type Run, startRun } from "./run.ts";
 /** Reads one packet to the start of `into` and returns its length; 0 or less when none waits. */
 export type ReadPacket = (into: Uint8Array) => number;
 
-/** The longest headers of IP and TCP that are looked at. */
-const MAX_HEADERS = 40 + 60;
-
 /** Reads frames from a device that hands over plain packets. */
 export class Gatherer {
   readonly #read: ReadPacket;
-  /** A buffer to read into that is summed faster than others. */
-  readonly frame: Uint8Array;
-  /** The buffer of the latest call, which is mostly that of the next one, too. */
+  /** Of the buffer of the latest call, which is mostly that of the next one, too. */
   #sums: Sums;
   /** The end of the payload, while headers lie over it. */
   readonly #covered = new DataView(new ArrayBuffer(MAX_HEADERS));
@@ -57,11 +53,13 @@ export class Gatherer {
   /** Room without which no packet is read: the kernel cuts off what finds none. */
   #longest: number;
 
-  /** `mtu` is what is known of the longest packet; longer ones teach better. */
-  constructor(read: ReadPacket, mtu: number) {
+  /**
+   * `mtu` is what is known of the longest packet; longer ones teach better. `sums` are those of the buffer that will mostly be read
+   * into.
+   */
+  constructor(read: ReadPacket, mtu: number, sums: Sums) {
     this.#read = read;
-    this.#sums = Sums.ofLength(MAX_FRAME_LENGTH);
-    this.frame = this.#sums.bytes;
+    this.#sums = sums;
     this.#longest = mtu;
   }
 
@@ -74,7 +72,8 @@ export class Gatherer {
   readFrame(into: Uint8Array): number {
     const length = this.#takeHeld(into) || this.#read(into.subarray(FRAME_HEADER_LENGTH));
     if (length <= 0) return 0;
-    const sums = this.#sumsOf(into);
+    if (!this.#sums.isOf(into)) this.#sums = new Sums(into);
+    const sums = this.#sums;
     this.#longest = Math.max(this.#longest, length);
     const end = FRAME_HEADER_LENGTH + length;
     if (!startRun(sums, end, this.#run)) {
@@ -142,12 +141,5 @@ export class Gatherer {
     this.#heldLength = 0;
     into.set(this.#held.subarray(0, length), FRAME_HEADER_LENGTH);
     return length;
-  }
-
-  #sumsOf(into: Uint8Array): Sums {
-    const { buffer, byteOffset, length } = this.#sums.bytes;
-    const isKnown = into.buffer === buffer && into.byteOffset === byteOffset &&
-      into.length === length;
-    return isKnown ? this.#sums : this.#sums = new Sums(into);
   }
 }

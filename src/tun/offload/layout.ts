@@ -39,5 +39,8 @@ export const TCP_FLAGS = 13;
 /** The urgent pointer. */
 export const TCP_URGENT = 18;
 
+/** The longest headers of IP and TCP that are looked at. */
+export const MAX_HEADERS: number = 40 + 60;
+
 /** Length of header and payload (UDP, RFC 768). */
 export const UDP_LENGTH = 4;

@@ -35,7 +35,7 @@ import {
 } from "./layout.ts";
 
 /** "Congestion window reduced" belongs on the first piece alone (RFC 3168, section 6.1.2). */
-const CWR = 0x80;
+export const CWR = 0x80;
 
 /** The packets in the first `length` bytes of `frame`, each a copy. A header that does not fit its packet leaves it as it is. */
 export function plainPackets(frame: Uint8Array, length: number): Uint8Array<ArrayBuffer>[] {

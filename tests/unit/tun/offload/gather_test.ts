@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { getU16, setU16 } from "../../../../src/bytes.ts";
 import { newParsed, parseFrame } from "../../../../src/stack/ingress.ts";
 import { Gatherer } from "../../../../src/tun/offload/gather.ts";
+import { Sums } from "../../../../src/wire/sums.ts";
 import { plainPackets } from "../../../../src/tun/offload/segment.ts";
 import {
   checksumIsTrusted,
@@ -20,6 +21,7 @@ import { type Dice, seededDice } from "../../random.ts";
 
 const MTU = 1500;
 const FULL = 1448;
+const SUMS = Sums.ofLength(MAX_FRAME_LENGTH);
 
 /** A packet of a flow; with `id` its number, as the kernel counts them in what it cuts. */
 function packet(segment: Partial<NaiveSegment> = {}, id = 0): Uint8Array<ArrayBuffer> {
@@ -55,17 +57,21 @@ function burst(count: number, segment: Partial<NaiveSegment> = {}): Uint8Array<A
 /** A queue of packets that is read as the kernel's: what finds no room is cut off. */
 function deviceOf(packets: readonly Uint8Array[], mtu = MTU): Gatherer {
   const waiting = [...packets];
-  return new Gatherer((into) => {
-    const next = waiting.shift();
-    if (next === undefined) return 0;
-    const length = Math.min(next.length, into.length);
-    into.set(next.subarray(0, length));
-    return length;
-  }, mtu);
+  return new Gatherer(
+    (into) => {
+      const next = waiting.shift();
+      if (next === undefined) return 0;
+      const length = Math.min(next.length, into.length);
+      into.set(next.subarray(0, length));
+      return length;
+    },
+    mtu,
+    SUMS,
+  );
 }
 
 /** All frames, each a copy of its bytes alone. */
-function framesOf(gatherer: Gatherer, into = gatherer.frame): Uint8Array<ArrayBuffer>[] {
+function framesOf(gatherer: Gatherer, into = SUMS.bytes): Uint8Array<ArrayBuffer>[] {
   const frames: Uint8Array<ArrayBuffer>[] = [];
   for (let length; (length = gatherer.readFrame(into)) > 0;) {
     assert(length <= MAX_FRAME_LENGTH);
@@ -242,6 +248,6 @@ Deno.test("a buffer of the reader's own serves as well as that of the device", (
 
 Deno.test("an empty device gives no frame", () => {
   assertEquals(framesOf(deviceOf([])), []);
-  const closed = new Gatherer(() => -1, MTU);
+  const closed = new Gatherer(() => -1, MTU, SUMS);
   assertEquals(closed.readFrame(new Uint8Array(MAX_FRAME_LENGTH)), 0);
 });
