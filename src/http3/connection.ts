@@ -30,6 +30,8 @@ export interface H3ConnectionOptions {
   onRequest?(open: (takeHead: TakeHead) => H3Stream): void;
   /** A stream has to be held until the connection ends, which it does as soon as no other is open: no further ones, please. */
   onHeld?(): void;
+  /** It is over, and its streams are about to be broken off; `why` in half a sentence. */
+  onOver?(why: string): void;
   /** The peer takes no stream of this number or above. */
   onGoaway?(id: number): void;
 }
@@ -136,6 +138,7 @@ export class H3Connection {
   #over(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#options.onOver?.(this.#why ?? "");
     this.hearing.end();
     this.#gotSettings.reject(new Error(this.#why || "the connection was closed"));
     for (const timer of this.#timers) clearTimeout(timer);

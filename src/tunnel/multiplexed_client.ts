@@ -53,6 +53,8 @@ export interface SessionEvents<S> {
   onRetired(session: S): void;
   /** A flow ended. */
   onReleased(session: S): void;
+  /** It says nothing, not even when asked, and is given up with its flows. */
+  onSilent(session: S): void;
 }
 
 /** One connection of many flows. */
@@ -100,6 +102,7 @@ export class MultiplexedClient<S extends FlowSession> implements VersionClient {
     const events: SessionEvents<S> = {
       onRetired: (session) => this.#pool.remove(session),
       onReleased: (session) => this.#pool.released(session),
+      onSilent: ({ active }) => reach.events.onSilent?.(version, active),
     };
     this.#openOne = () => open(events, this.#closing.signal);
     this.#pool = new Pool(this.#openOne, () => {

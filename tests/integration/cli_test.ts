@@ -126,6 +126,26 @@ Deno.test(
   },
 );
 
+Deno.test("what no road can do is one sentence and status 2", onLoopback, async () => {
+  const near = ["run", "--proxy", "https://127.0.0.1:9"];
+  const cases = [
+    [
+      [...near, "--proxy", "https://127.0.0.1:9", "--http", "fetch"],
+      /^Only the first proxy of a chain can be spoken to by --http fetch$/,
+    ],
+    [[...near, "--http", "3", "--insecure"], /^Cannot speak HTTP\/3: .*pin the certificate.*$/],
+    [
+      ["run", "--proxy", "http://127.0.0.1:9", "--http", "3"],
+      /^Cannot speak HTTP\/3: .*write the proxy's URL with https:\/\/$/,
+    ],
+  ] as const;
+  for (const [words, sentence] of cases) {
+    const { code, said } = await outcome(...words, "--", "true");
+    assertEquals(code, 2);
+    assertMatch(said, sentence);
+  }
+});
+
 Deno.test("a port that is taken is said in one line", onLoopback, async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const taken = `127.0.0.1:${listener.addr.port}`;

@@ -22,6 +22,7 @@ import {
   runClient,
   startClient,
   startEmbeddedProxy,
+  startHttp3Proxy,
   startUp,
 } from "../support/pseudotcp.ts";
 import { requires } from "../support/requires.ts";
@@ -41,16 +42,19 @@ const frozen: Trouble = ({ process }) => {
   return Promise.resolve({ [Symbol.asyncDispose]: thaw });
 };
 
-const cutOff: Trouble = ({ port }) => dropPackets("tcp", port);
+const cutOff = (http: string): Trouble => ({ port }) =>
+  dropPackets(http === "3" ? "udp" : "tcp", port);
 
 /** A program reads without end through the proxy when `happens`: how its reading ends, and what a connection becomes when it is over. */
-async function readThrough(http: string, happens: Trouble) {
+async function readThrough(http: "1.1" | "2" | "3", happens: Trouble) {
   await using addresses = await borrowAddresses();
   await using origin = serveChargen(2 ** 40, addresses.ipv4);
-  await using proxy = await startEmbeddedProxy("--plain");
+  await using proxy = http === "3" ? await startHttp3Proxy() : await startEmbeddedProxy("--plain");
   await using namespace = await createNamespace();
-  const options = ["--http", http, "--ping", "0.5,1", "--log", "debug"];
-  await using up = await startUp(namespace, `http://${proxy.authority}`, ...options);
+  const scheme = http === "3" ? "https" : "http";
+  const pin = http === "3" ? ["--pin", proxy.pin!] : [];
+  const options = ["--http", http, "--ping", "0.5,1", ...pin];
+  await using up = await startUp(namespace, `${scheme}://${proxy.authority}`, ...options);
   const where = [origin.hostname, `${origin.port}`];
   await using client = startClient(namespace, "read", ...where);
   await client.waitFor(/flowing/);
@@ -58,13 +62,14 @@ async function readThrough(http: string, happens: Trouble) {
   {
     await using _trouble = await happens(proxy);
     [, end] = await client.waitFor(/the end: (\w+)/);
-    await up.waitFor(/flow \d+: to \S+ was ended by a reset/);
+    const words = `does not answer any more: a connection of HTTP/${http} is given up`;
+    await up.waitFor(new RegExp(RegExp.escape(words))); // at the level that people have
   }
   const { outcome } = await runClient<{ outcome: string }>(namespace, "dial", ...where);
   return [end, outcome];
 }
 
-for (const http of ["1.1", "2"]) {
+for (const http of ["1.1", "2", "3"] as const) {
   Deno.test(
     `a proxy that is frozen resets the flow over HTTP/${http}, and is found when it thaws`,
     NEEDS,
@@ -77,7 +82,7 @@ for (const http of ["1.1", "2"]) {
     `a connection whose packets are lost resets the flow over HTTP/${http}, and the next one is new`,
     NEEDS_NFT,
     async () => {
-      assertEquals(await readThrough(http, cutOff), ["ECONNRESET", "connected"]);
+      assertEquals(await readThrough(http, cutOff(http)), ["ECONNRESET", "connected"]);
     },
   );
 }

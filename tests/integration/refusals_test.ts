@@ -2,7 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import { borrowAddresses } from "../support/addresses.ts";
 import { createNamespace, type Namespace } from "../support/netns.ts";
 import { serveChargen } from "../support/origin.ts";
-import { runClient, startClient, startEmbeddedProxy, startUp } from "../support/pseudotcp.ts";
+import {
+  runClient,
+  startClient,
+  startEmbeddedProxy,
+  startHttp3Proxy,
+  startUp,
+} from "../support/pseudotcp.ts";
 import { requires } from "../support/requires.ts";
 
 const NEEDS = requires("netns", "tun");
@@ -81,6 +87,25 @@ async function endOfKilled(proxyArgs: string[], upArgs: string[]): Promise<strin
   const [, end] = await client.waitFor(/the end: (\w+)/);
   return end;
 }
+
+Deno.test(
+  "a proxy killed in mid-transfer resets the flow, over HTTP/3, and the operator reads of it",
+  NEEDS,
+  async () => {
+    await using addresses = await borrowAddresses();
+    await using origin = serveChargen(2 ** 40, addresses.ipv4);
+    await using proxy = await startHttp3Proxy();
+    await using namespace = await createNamespace();
+    const options = ["--pin", proxy.pin!, "--http", "3", "--ping", "0.5,1"];
+    await using up = await startUp(namespace, `https://${proxy.authority}`, ...options);
+    await using client = startClient(namespace, "read", origin.hostname, `${origin.port}`);
+    await client.waitFor(/flowing/);
+    proxy.process.kill("SIGKILL"); // nobody says so over UDP: it is the silence that tells
+    const [, end] = await client.waitFor(/the end: (\w+)/);
+    assertEquals(end, "ECONNRESET");
+    await up.waitFor(/does not answer any more: a connection of HTTP\/3 is given up/);
+  },
+);
 
 for (const http of ["1.1", "2"]) {
   Deno.test(

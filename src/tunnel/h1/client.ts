@@ -63,7 +63,11 @@ export class H1Client implements VersionClient {
   constructor(proxy: ProxySettings, first?: Connection, reach: Reach = new Reach(proxy)) {
     this.#proxy = proxy;
     this.#reach = reach;
-    this.#silence = new SilenceWatch(proxy, (signal) => reach.probe(ALPN, signal));
+    this.#silence = new SilenceWatch(
+      proxy,
+      (signal) => reach.probe(ALPN, signal),
+      (tunnels) => reach.events.onSilent?.("1.1", tunnels),
+    );
     this.description = `${proxy.name} (HTTP/1.1)`;
     if (first !== undefined) this.#keep(first);
   }

@@ -68,7 +68,7 @@ export class H2Session implements FlowSession {
       {
         received: connection.received,
         ask: () => session.destroyed || session.ping(() => {}),
-        dead: () => session.destroy(),
+        dead: () => (events.onSilent(this), session.destroy()),
       },
       pingIdleMs,
       pingWaitMs,

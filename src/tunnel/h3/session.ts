@@ -36,6 +36,9 @@ const EXPECTED_STREAMS = 100;
  */
 const ARRIVAL_MS = 300;
 
+/** The runtime's words for a connection that was silent for QUIC's idle time, although it sends PINGs. */
+const TIMED_OUT = "timed out";
+
 /** One HTTP/3 connection. */
 export class H3Session implements FlowSession {
   readonly #connection: H3Connection;
@@ -60,6 +63,9 @@ export class H3Session implements FlowSession {
       connectProtocol: false,
       onGoaway: (id) => this.#onGoaway(id),
       onHeld: () => this.#retire(),
+      onOver: (why) => {
+        if (why.includes(TIMED_OUT) && this.#active > 0) events.onSilent(this);
+      },
     });
     this.#silence = new SilenceCheck(this.#connection, new URL(proxy.name).host);
     void this.#connection.closed.then(() => {

@@ -27,6 +27,8 @@ export interface ReachEvents {
   onLost?(error: ProxyError): void;
   /** It can be reached again, after so long. */
   onFound?(awayMs: number): void;
+  /** A connection says nothing, not even when asked whether it lives, and is given up with its flows. */
+  onSilent?(http: "1.1" | "2" | "3", flows: number): void;
   /** It is time to try again: whoever holds connections opens one. */
   onRetry?(): void;
 }

@@ -53,6 +53,9 @@ export interface RoadParts {
   readonly name: string;
 }
 
+/** Connections to one machine that is gone are given up one after the other. */
+const SILENCES_TOGETHER_MS = 5_000;
+
 /** The client behind {@linkcode connectProxy}. */
 export class Road implements ConnectedProxy {
   readonly #client: VersionClient;
@@ -65,6 +68,7 @@ export class Road implements ConnectedProxy {
   readonly #network: Disposable;
   #tunnels = 0;
   #lostAt: number | undefined;
+  #silentAt = -Infinity;
   #isShutDown = false;
   #onIdle = () => {};
 
@@ -80,6 +84,7 @@ export class Road implements ConnectedProxy {
       reach.events = {
         onLost: (error) => this.#onLost(error),
         onFound: () => this.#onFound(),
+        onSilent: (http, flows) => this.#onSilent(http, flows),
         onRetry: () => void client.warm(this.#closing.signal).catch(() => {}), // which makes the next attempt due
       };
     }
@@ -184,6 +189,18 @@ export class Road implements ConnectedProxy {
     if (this.#lostAt !== undefined || this.#reaches.some(({ isStanding }) => isStanding)) return;
     this.#lostAt = performance.now();
     this.#log.warn(`${message}; trying again until it is back`);
+  }
+
+  /** One line for all connections that fall silent together. */
+  #onSilent(http: string, flows: number): void {
+    const now = performance.now();
+    if (now - this.#silentAt < SILENCES_TOGETHER_MS) return;
+    this.#silentAt = now;
+    this.#log.warn(
+      `The proxy ${this.#name} does not answer any more: a connection of HTTP/${http} is given up, and what it carried is reset (${flows} ${
+        flows === 1 ? "flow" : "flows"
+      })`,
+    );
   }
 
   #onFound(): void {

@@ -20,6 +20,7 @@ const QUESTION = "OPTIONS * HTTP/1.1\r\nHost: proxy.invalid\r\nConnection: close
 export class SilenceWatch {
   readonly #proxy: ProxySettings;
   readonly #dial: (signal: AbortSignal) => Promise<Connection>;
+  readonly #onDead: (tunnels: number) => void;
   /** The open tunnels, and what had been received of each at the last look. */
   readonly #tunnels = new Map<Connection, number>();
   readonly #closing = new AbortController();
@@ -29,10 +30,15 @@ export class SilenceWatch {
   #askAt = 0;
   #isAsking = false;
 
-  /** `dial` opens a further connection; how long silence may last is in the proxy's `timeouts`. */
-  constructor(proxy: ProxySettings, dial: (signal: AbortSignal) => Promise<Connection>) {
+  /** `dial` opens a further connection; how long silence may last is in the proxy's `timeouts`. `onDead` is told how many tunnels are broken off. */
+  constructor(
+    proxy: ProxySettings,
+    dial: (signal: AbortSignal) => Promise<Connection>,
+    onDead: (tunnels: number) => void = () => {},
+  ) {
     this.#proxy = proxy;
     this.#dial = dial;
+    this.#onDead = onDead;
   }
 
   /** Watches a tunnel, whose answer has just come, until it ends. */
@@ -84,9 +90,11 @@ export class SilenceWatch {
     this.#gapMs = Math.min(MAX_GAP_MS, Math.max(this.#gapMs * 2, this.#proxy.timeouts.pingIdleMs));
     this.#askAt = performance.now() + this.#gapMs;
     if (isAlive) return;
-    for (const [connection, received] of before) {
-      if (connection.received() === received) connection.reset();
-    }
+    const dead = [...before].filter(([connection, received]) =>
+      this.#tunnels.has(connection) && connection.received() === received
+    );
+    if (dead.length > 0) this.#onDead(dead.length);
+    for (const [connection] of dead) connection.reset();
   }
 
   /** Only silence is death: who refuses a connection, or closes it, is there. */

@@ -1,6 +1,6 @@
 /**
  * Faults of a proxy that need no kernel to be shown: what becomes of the flow, and what the operator reads. Those that do are in
- * `tests/integration/faults_test.ts`; a GOAWAY in the middle of flows is in `h2_test.ts`, storms of 407 in `credentials/authorizer_test.ts`, pins
+ * `tests/integration/faults_test.ts`, those of HTTP/3 in `h3_test.ts`; a GOAWAY in the middle of flows is in `h2_test.ts`, storms of 407 in `credentials/authorizer_test.ts`, pins
  * in `trust_test.ts`.
  *
  * @module
@@ -28,8 +28,11 @@ const VERSIONS = ["1.1", "2"] as const;
 const MEBIBYTE = 1 << 20;
 
 /** What the operator reads when the proxy has this certificate, and its authority is trusted. */
-async function distrust(certificate: Certificate, http: "auto" | "2" | "1.1"): Promise<string> {
-  await using proxy = await serveProxy({ tls: certificate, http3: false });
+async function distrust(
+  certificate: Certificate,
+  http: "auto" | "3" | "2" | "1.1",
+): Promise<string> {
+  await using proxy = await serveProxy({ tls: certificate, http3: http === "3" });
   const caCerts = [certificate.cert];
   const error = await assertRejects(
     () => connectProxy(proxy.url, { http, caCerts }),
@@ -48,14 +51,14 @@ Deno.test("a certificate that has expired is told as such", async () => {
     using _past = stub(Date, "now", () => Date.UTC(2020, 0, 1));
     expired = await selfSignedCertificate({ names: ["127.0.0.1"] });
   }
-  for (const http of VERSIONS) {
+  for (const http of [...VERSIONS, "3"] as const) {
     assertMatch(await distrust(expired, http), /not trusted \(.*expired.*\)/i);
   }
 });
 
 Deno.test("a certificate for another name is told as such", async () => {
   const other = await selfSignedCertificate({ names: ["other.example"] });
-  for (const http of [...VERSIONS, "auto"] as const) {
+  for (const http of [...VERSIONS, "3", "auto"] as const) {
     assertMatch(await distrust(other, http), /for other names|not valid for name/i);
   }
 });
@@ -131,6 +134,19 @@ for (const http of VERSIONS) {
     await (await open(setting)).readable.cancel();
   });
 }
+
+Deno.test({
+  ...QUIET,
+  name: "HTTP/1.1: 1xx before the 2xx is passed over",
+  async fn() {
+    await using setting = await proxied("1.1", echo, {
+      head: () => "HTTP/1.1 103 Hints\r\nX-Hint: a\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    });
+    const tunnel = await open(setting);
+    assertEquals([tunnel.status, tunnel.headers.get("x-hint")], [200, null]);
+    await tunnel.readable.cancel();
+  },
+});
 
 Deno.test({
   ...QUIET,

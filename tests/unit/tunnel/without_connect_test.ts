@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ProxyError } from "../../../src/errors.ts";
 import { encodeData } from "../../../src/masque/tcp_capsules.ts";
+import { MemoryClient } from "../../../src/tunnel/local/memory.ts";
 import { connectProxy, type ConnectProxyOptions } from "../../../src/tunnel/proxy_client.ts";
 import { CERT } from "../../support/certificate.ts";
 import { echo } from "../../support/far_side.ts";
@@ -153,6 +154,13 @@ Deno.test("answers by fetch mean what they mean by CONNECT", async () => {
   await using page = await byOwnFetch(() => new Response("<html>"));
   const error = await assertRejects(() => page.connect(TARGET), ProxyError, "Capsule-Protocol");
   assertEquals(error.outcome.kind, "proxy_internal_error");
+});
+
+Deno.test("fetch goes inside no other proxy's tunnel, and says so", async () => {
+  const via = new MemoryClient();
+  const connecting = () => connectProxy("https://proxy.example", { http: "fetch", via });
+  await assertRejects(connecting, TypeError, "Cannot fetch inside another proxy's tunnel");
+  await via.close();
 });
 
 Deno.test("a fetch that fails, or never answers, is a proxy that gave no answer", async () => {
