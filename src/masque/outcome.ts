@@ -84,6 +84,10 @@ const SQUID_ERRORS: Readonly<Record<string, string>> = {
 
 const NOT_A_CONNECT_PROXY = "does not offer CONNECT; check its address";
 
+/** How a proxy may say that it knows connect-tcp alone (draft-ietf-httpbis-connect-tcp, section 5.2). */
+const MAYBE_CONNECT_TCP =
+  "does not offer CONNECT; check its address, or ask by connect-tcp (tcpTemplate, --tcp-template)";
+
 /** Statuses that mean something by themselves. */
 const STATUSES: Readonly<Record<number, Row>> = {
   400: ["http_request_denied", "prohibited", "found fault with the request"],
@@ -94,10 +98,11 @@ const STATUSES: Readonly<Record<number, Row>> = {
   407: ["proxy_authentication_required", "prohibited", "wants other credentials"],
   408: ["connection_timeout", "host-unreachable", "gave up waiting for the request"],
   421: ["proxy_configuration_error", "network-unreachable", "is not the one for this request"],
+  426: ["proxy_configuration_error", "network-unreachable", MAYBE_CONNECT_TCP],
   429: ["connection_limit_reached", "host-unreachable", "says that this is too much"],
   451: ["http_request_denied", "prohibited", "denied the request for legal reasons"],
   500: ["proxy_internal_error", "network-unreachable", "failed inside"],
-  501: ["proxy_configuration_error", "network-unreachable", NOT_A_CONNECT_PROXY],
+  501: ["proxy_configuration_error", "network-unreachable", MAYBE_CONNECT_TCP],
   502: ["connection_refused", "reset", "could not connect there"],
   503: ["destination_unavailable", "host-unreachable", "cannot serve this request for a while"],
   504: ["connection_timeout", "host-unreachable", "got no connection in time"],

@@ -19,11 +19,19 @@ Deno.test("the README's table of peers is fresh: deno task interop would change 
 Deno.test("a cell is a test, a fault that is told below, or not offered", () => {
   const sides: Side[] = [{
     title: "T",
-    peers: [{ name: "P", cells: { "TCP/1.1": "a test", "UDP/2": { fault: "it fails" } } }],
+    peers: [{
+      name: "P",
+      cells: { "TCP/1.1": "a test", "UDP/2": { fault: "it fails", test: "another" } },
+      notes: ["is slow"],
+    }],
   }];
   const page = "x\n<!-- peers: written by deno task interop -->\nold\n<!-- end of peers -->\ny";
-  const written = withPeers(page, sides, [{ path: "a_test.ts", name: "a test" }]);
-  const row = '| P | [yes](a_test.ts "a test") | – | – | fault |';
-  assert(written.includes(row) && written.includes("- P, UDP over HTTP/2: it fails."), written);
+  const written = withPeers(page, sides, [
+    { path: "a_test.ts", name: "a test" },
+    { path: "b_test.ts", name: "another" },
+  ]);
+  const row = '| P | [yes](a_test.ts "a test") | – | – | [fault](b_test.ts "another") |';
+  const below = "- P, UDP over HTTP/2: it fails.\n- P (t) is slow.";
+  assert(written.includes(row) && written.includes(below), written);
   assert(!written.includes("old") && written.startsWith("x\n") && written.endsWith("\ny"));
 });

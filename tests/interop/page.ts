@@ -16,7 +16,7 @@ export const PEER_FOLDERS: readonly string[] = ["tests/integration"];
 /** The names of all tests that the table leans on. */
 export function namedTests(sides: readonly Side[]): string[] {
   const cells = sides.flatMap(({ peers }) => peers.flatMap((peer) => Object.values(peer.cells)));
-  return [...new Set(cells.filter((cell) => typeof cell === "string"))];
+  return [...new Set(cells.map((cell) => typeof cell === "string" ? cell : cell.test))];
 }
 
 /** The README with a table whose every test has passed. */
@@ -28,8 +28,8 @@ export function withPeers(
   const [from, to] = [readme.indexOf(BEGIN), readme.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`The README has no place for the peers: add ${BEGIN}`);
   const tables = sides.map((side) => renderSide(side, declared));
-  const faults = renderFaults(sides);
-  const text = [...tables, ...(faults.length > 0 ? [faults] : [])].join("\n\n");
+  const remarks = [...renderFaults(sides), ...renderNotes(sides)].join("\n");
+  const text = [...tables, ...(remarks.length > 0 ? [remarks] : [])].join("\n\n");
   const kept = `<!-- deno-fmt-ignore-start -->\n\n${text}\n\n<!-- deno-fmt-ignore-end -->`;
   return `${readme.slice(0, from + BEGIN.length)}\n\n${kept}\n\n${readme.slice(to)}`;
 }
@@ -53,13 +53,13 @@ function cellsOf({ cells }: Peer, declared: readonly Declared[]): string[] {
 
 function renderCell(cell: Cell | undefined, declared: readonly Declared[]): string {
   if (cell === undefined) return "–";
-  if (typeof cell !== "string") return "fault";
-  const [file] = filesOf(cell, declared);
-  return `[yes](${file} "${cell}")`;
+  const [word, test] = typeof cell === "string" ? ["yes", cell] : ["fault", cell.test];
+  const [file] = filesOf(test, declared);
+  return `[${word}](${file} "${test}")`;
 }
 
-function renderFaults(sides: readonly Side[]): string {
-  const lines = sides.flatMap(({ peers }) =>
+function renderFaults(sides: readonly Side[]): string[] {
+  return sides.flatMap(({ peers }) =>
     peers.flatMap(({ name, cells }) =>
       ROADS.flatMap((road) => {
         const cell = cells[road];
@@ -69,5 +69,12 @@ function renderFaults(sides: readonly Side[]): string {
       })
     )
   );
-  return lines.join("\n");
+}
+
+function renderNotes(sides: readonly Side[]): string[] {
+  return sides.flatMap(({ title, peers }) =>
+    peers.flatMap(({ name, notes = [] }) =>
+      notes.map((note) => `- ${name} (${title.toLowerCase()}) ${note}.`)
+    )
+  );
 }

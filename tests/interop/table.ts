@@ -11,13 +11,15 @@ export const ROADS = ["TCP/1.1", "UDP/1.1", "TCP/2", "UDP/2", "TCP/3", "UDP/3"] 
 /** `TCP/2`: CONNECT over HTTP/2; `UDP/1.1`: CONNECT-UDP over HTTP/1.1. */
 export type RoadName = typeof ROADS[number];
 
-/** A test's name; or a known fault in words. What is left out is not offered by the peer. */
-export type Cell = string | { readonly fault: string };
+/** A test's name; or a known fault in words, and the test that shows it. What is left out is not offered by the peer. */
+export type Cell = string | { readonly fault: string; readonly test: string };
 
 /** One program that nobody here wrote. */
 export interface Peer {
   readonly name: string;
   readonly cells: { readonly [road in RoadName]?: Cell };
+  /** What a "yes" does not say, as the rest of a sentence behind the name. */
+  readonly notes?: readonly string[];
 }
 
 /** Peers in one role. */
@@ -37,12 +39,16 @@ export const SIDES: readonly Side[] = [
           "TCP/1.1": "flows pass Envoy with TLS, over HTTP/1.1",
           "UDP/1.1": {
             fault: "it answers the upgrade with 200 in place of 101 (RFC 9298, section 3.3)",
+            test: "Envoy carries no UDP over HTTP/1.1, and that is told",
           },
           "TCP/2": "flows pass Envoy with TLS, over HTTP/2",
           "UDP/2": "datagrams pass Envoy with TLS, over HTTP/2",
           "TCP/3": "flows pass Envoy with TLS, over HTTP/3",
           "UDP/3": "datagrams pass Envoy, over HTTP/3",
         },
+        notes: [
+          "drops a datagram on its way back over HTTP/3 that does not fit into one of QUIC, where RFC 9297, section 3.5, has a capsule",
+        ],
       },
       {
         name: "aioquic",
@@ -61,6 +67,7 @@ export const SIDES: readonly Side[] = [
           "TCP/1.1": "flows pass goproxy, over HTTP/1.1",
           "TCP/2": "flows pass goproxy, over HTTP/2",
         },
+        notes: ["takes the end of either direction for that of both, over HTTP/2"],
       },
       { name: "squid", cells: { "TCP/1.1": "flows pass squid, over HTTP/1.1" } },
       { name: "tinyproxy", cells: { "TCP/1.1": "flows pass tinyproxy, over HTTP/1.1" } },
@@ -80,6 +87,7 @@ export const SIDES: readonly Side[] = [
           "TCP/3": "Envoy passes flows and datagrams on to the proxy, over HTTP/3",
           "UDP/3": "Envoy passes flows and datagrams on to the proxy, over HTTP/3",
         },
+        notes: ["takes a program's FIN for the end of both directions, over HTTP/1.1"],
       },
       {
         name: "aioquic",
@@ -100,6 +108,9 @@ export const SIDES: readonly Side[] = [
           "TCP/1.1": "curl passes in the clear, by address, by name and over IPv6",
           "TCP/2": "libcurl passes over HTTP/2, and reads what is refused",
         },
+        notes: [
+          "speaks HTTP/3 to a proxy only in builds that say so, which libcurl 8.23 of PyPI does not",
+        ],
       },
       {
         name: "nghttpx",

@@ -18,6 +18,7 @@ const TABLE = [
   [407, "http_request_denied", "proxy_authentication_required", "prohibited"],
   [403, "http_request_denied", "http_request_denied", "prohibited"],
   [404, undefined, "proxy_configuration_error", "network-unreachable"],
+  [426, undefined, "proxy_configuration_error", "network-unreachable"],
   [429, undefined, "connection_limit_reached", "host-unreachable"],
   [301, undefined, "proxy_configuration_error", "network-unreachable"],
   [418, undefined, "http_request_denied", "prohibited"],

@@ -167,6 +167,13 @@ Deno.test("HTTP/3: every refusal has a status, a Proxy-Status and a sentence", a
     [proxy, connect("127.0.0.1:1"), 503, "connection_limit_reached"],
     [proxy, connect("nonsense"), 400, "http_request_error"],
     [proxy, [[":method", "GET"], ...rest], 404, "http_request_error"],
+    // What a client of ours asks when it doubts that the proxy lives.
+    [
+      proxy,
+      [[":method", "OPTIONS"], ...rest.slice(0, 2), [":path", "*"]],
+      405,
+      "http_request_error",
+    ],
     [
       proxy,
       [[":method", "CONNECT"], [":protocol", "websocket"], ...rest],
