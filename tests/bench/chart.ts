@@ -4,15 +4,16 @@
  * @module
  */
 
-import { mainMedian, type Report, type Result } from "./results.ts";
+import { mainMedian, median, type Report, type Result } from "./results.ts";
 
 const WIDTH = 760;
-const LABEL_WIDTH = 170;
-const VALUE_WIDTH = 110;
-const BAR = 16;
-const GAP = 4;
-const TITLE = 34;
-const GROUP_GAP = 14;
+const MARGIN = 14;
+const LABEL_WIDTH = 190;
+const VALUE_WIDTH = 150;
+const BAR = 14;
+const ROW = 20;
+const TITLE = 24;
+const GROUP_GAP = 16;
 
 /** Roads that a reader of the README asks about, with their colours; others stay in the JSON. */
 const COLOURS: Readonly<Record<string, string>> = {
@@ -24,61 +25,96 @@ const COLOURS: Readonly<Record<string, string>> = {
 const PEER_COLOUR = "#adb5bd";
 const NAMES: Readonly<Record<string, string>> = {
   h1: "PseudoTCP, HTTP/1.1",
-  "h1-same-hop": "same, sing-box's proxy",
+  "h1-same-hop": "the same, on the peers' hop",
   "h2-tls": "PseudoTCP, HTTP/2, TLS",
   h3: "PseudoTCP, HTTP/3",
 };
-const HIDDEN = /^(direct|bare-|h2$|h1-tls|h1-no-offload)/;
+const HIDDEN = /^(direct|bare-|h2$|h1-(tls|no-offload|workers)$)/;
 
-/** Draws the works that are about speed, each as a group of bars. */
+/** Draws the works that are about speed, each as a group of bars; all of them have one scale. */
 export function drawChart(report: Report): string {
   const groups = report.results.filter(({ work }) => /^(up|down) x/.test(work));
+  const most = Math.max(0.001, ...groups.flatMap((group) => rows(group).map(({ high }) => high)));
+  const scale = (WIDTH - MARGIN - LABEL_WIDTH - VALUE_WIDTH) / most;
   const parts: string[] = [];
-  let y = 44;
+  let y = 62;
   for (const group of groups) {
-    parts.push(text(0, y + 16, titleOf(group), 'font-weight="bold"'));
-    y += TITLE - 8;
-    const roads = Object.keys(group.values).filter((road) => !HIDDEN.test(road));
-    const speeds = roads.map((road) => mainMedian(group, road) ?? 0);
-    const scale = (WIDTH - LABEL_WIDTH - VALUE_WIDTH) / Math.max(...speeds, 0.001);
-    roads.forEach((road, i) => {
-      parts.push(bar(y, road, speeds[i], speeds[i] * scale));
-      y += BAR + GAP;
-    });
+    parts.push(text(MARGIN, y + 12, titleOf(group), 'font-weight="bold"'));
+    y += TITLE;
+    for (const row of rows(group)) {
+      parts.push(bar(y, row, scale));
+      y += ROW;
+    }
     y += GROUP_GAP;
   }
-  const words = `${report.machine}; median of ${report.settings.rounds} runs by turns`;
+  const words =
+    `Gbit/s: median of ${report.settings.rounds} runs by turns, with the lowest and the highest; on the right what the engine's processor took`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${
-      y + 20
+      y + 22
     }" font-family="sans-serif" font-size="12" role="img">`,
     `<title>Throughput through one proxy hop</title>`,
-    `<style>text{fill:#1f2328}@media (prefers-color-scheme:dark){text{fill:#e6edf3}}</style>`,
-    text(0, 18, "Throughput through one proxy hop, in Gbit/s", 'font-size="15"'),
-    text(0, 36, escape(words), 'font-size="10"'),
+    "<style>text{fill:#1f2328}.quiet{fill:#656d76}.range{stroke:#1f2328}" +
+    "@media (prefers-color-scheme:dark){text{fill:#e6edf3}.quiet{fill:#8d96a0}.range{stroke:#e6edf3}}</style>",
+    text(MARGIN, 24, "Throughput through one proxy hop", 'font-size="16" font-weight="bold"'),
+    text(MARGIN, 42, words, 'font-size="10.5" class="quiet"'),
     ...parts,
-    text(0, y + 10, `${report.date.slice(0, 10)}, ${versionsOf(report)}`, 'font-size="10"'),
+    text(MARGIN, y, escape(report.machine), 'font-size="10" class="quiet"'),
+    text(
+      MARGIN,
+      y + 14,
+      `${report.date.slice(0, 10)}, ${versionsOf(report)}`,
+      'font-size="10" class="quiet"',
+    ),
     "</svg>",
     "",
   ].join("\n");
+}
+
+/** One bar. */
+interface Row {
+  readonly road: string;
+  readonly speed: number;
+  readonly low: number;
+  readonly high: number;
+  /** What the engine's processor spent on a gibibyte, in seconds. */
+  readonly cost?: number;
+}
+
+/** The roads that are shown, but those that brought no figure. */
+function rows(group: Result): Row[] {
+  return Object.entries(group.values).flatMap(([road, values]) => {
+    const speed = mainMedian(group, road);
+    if (HIDDEN.test(road) || speed === undefined) return [];
+    const [low, high] = [Math.min(...values.speed), Math.max(...values.speed)];
+    return [{ road, speed, low, high, cost: median(values.engine) }];
+  });
 }
 
 function titleOf(group: Result): string {
   const [direction, count] = group.work.split(" x");
   const flows = count === "1" ? "one connection" : `${count} connections`;
   const direct = mainMedian(group, "direct");
-  const beside = direct === undefined ? "" : ` (direct: ${direct.toFixed(1)})`;
+  const beside = direct === undefined ? "" : ` (without a proxy: ${direct.toFixed(1)})`;
   return `${direction === "up" ? "Upload" : "Download"}, ${flows}${beside}`;
 }
 
-function bar(y: number, road: string, speed: number, width: number): string {
+function bar(y: number, { road, speed, low, high, cost }: Row, scale: number): string {
   const colour = COLOURS[road] ?? PEER_COLOUR;
+  const left = MARGIN + LABEL_WIDTH;
+  const at = (value: number) => (left + value * scale).toFixed(1);
+  const middle = y + BAR / 2;
+  const costs = cost === undefined ? "" : `${cost.toFixed(2)} s/GiB`;
   return [
-    text(LABEL_WIDTH - 8, y + 12, escape(NAMES[road] ?? road), 'text-anchor="end"'),
-    `<rect x="${LABEL_WIDTH}" y="${y}" width="${
-      width.toFixed(1)
+    text(left - 8, y + 11, escape(NAMES[road] ?? road), 'text-anchor="end"'),
+    `<rect x="${left}" y="${y}" width="${
+      (speed * scale).toFixed(1)
     }" height="${BAR}" rx="2" fill="${colour}"/>`,
-    text(LABEL_WIDTH + width + 6, y + 12, speed.toFixed(1)),
+    `<line x1="${at(low)}" x2="${
+      at(high)
+    }" y1="${middle}" y2="${middle}" class="range" opacity="0.6"/>`,
+    text(left + high * scale + 8, y + 11, speed.toFixed(1), 'font-weight="bold"'),
+    text(WIDTH - MARGIN, y + 11, costs, 'text-anchor="end" class="quiet"'),
   ].join("");
 }
 

@@ -12,6 +12,8 @@ import type { Measured, Work } from "./works/work.ts";
 
 /** A measurement that broke is tried once more: a server may have been slow to come. */
 const TRIES = 2;
+/** One that took so long until it broke is not: it would only take as long again. */
+const LONG_MS = 20_000;
 
 /** How it is measured. */
 export interface Conditions {
@@ -48,8 +50,8 @@ export async function measureAll(
 }
 
 function waysFor(work: Work, roads: ReadonlyMap<RoadPlan, Road>): [RoadPlan, Road][] {
-  return [...roads].filter(([{ udp, packets }]) =>
-    (udp || !work.needsUdp) && (packets || !work.needsPackets)
+  return [...roads].filter(([{ udp, crowds }]) =>
+    (udp || !work.needsUdp) && (crowds || !work.isCrowd)
   );
 }
 
@@ -73,7 +75,9 @@ async function measureWork(
       } catch (error) {
         broken.add(name);
         record(result, name, {});
-        missing.push(`${work.name} on ${name}, round ${round + 1}: ${firstLine(error)}`);
+        const words = `${work.name} on ${name}, round ${round + 1}: ${firstLine(error)}`;
+        missing.push(words);
+        progress.tell(words);
       }
       progress.end();
     }
@@ -84,11 +88,12 @@ async function patiently(
   measure: () => Promise<Measured>,
   isOver: () => boolean,
 ): Promise<Measured> {
+  const start = performance.now();
   for (let attempt = 1;; attempt++) {
     try {
       return await measure();
     } catch (error) {
-      if (attempt === TRIES || isOver()) throw error;
+      if (attempt === TRIES || isOver() || performance.now() - start > LONG_MS) throw error;
     }
   }
 }

@@ -30,6 +30,12 @@ export class Progress {
     this.#write("");
   }
 
+  /** Says something that stays. */
+  tell(words: string): void {
+    this.#write("");
+    console.error(words);
+  }
+
   #write(text: string): void {
     if (!Deno.stderr.isTerminal()) return;
     Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));

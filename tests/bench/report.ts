@@ -20,7 +20,8 @@ export async function readReport(file: string): Promise<Report> {
 /** Prints what could not be measured, and the goals. */
 export function showEnd(report: Report): void {
   for (const words of report.missing) console.log(`Missing: ${words}`);
-  console.log(goalsAsText(report));
+  const goals = goalsAsText(report);
+  if (goals !== "") console.log(`Goals\n\n${goals}`);
 }
 
 /** Writes what `options` ask for. */

@@ -12,9 +12,11 @@ import { type Reached, reckon } from "./reckon.ts";
 const MARKS = { met: "✓", missed: "✗" } as const;
 const NOT_MEASURED = "–";
 
-/** For the terminal. */
+/** For the terminal; nothing when no goal was measured. */
 export function goalsAsText(report: Report): string {
-  return [...tables(report).map((cells) => asText(cells)), summary(report), ""].join("\n");
+  const all = tables(report);
+  if (all.length === 0) return "";
+  return [...all.map((cells) => asText(cells)), summary(report), ""].join("\n");
 }
 
 /** For a page. */

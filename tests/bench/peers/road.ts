@@ -23,7 +23,7 @@ export function peerRoad(peer: Peer, program: string, hop: string): RoadPlan {
     name: peer.name,
     words: `${peer.words}, to sing-box as SOCKS5 proxy`,
     udp: true,
-    packets: true,
+    crowds: true,
     isQuick: true,
     isPeer: true,
     open: (servers) => openPeer(peer, program, hop, servers),
@@ -36,7 +36,7 @@ export function viaSingBox(hop: string): RoadPlan {
     name: "h1-same-hop",
     words: "up --mtu 1500, HTTP/1.1 in the clear, to sing-box as HTTP proxy, as the peers have it",
     udp: false,
-    packets: true,
+    crowds: true,
     isQuick: true,
     isPeer: true,
     async open(servers) {

@@ -44,10 +44,10 @@ export interface RoadPlan {
   readonly name: string;
   /** What stands on it: program, version and settings, in words. */
   readonly words: string;
-  /** Whether it carries UDP. */
+  /** Whether UDP is measured on it. */
   readonly udp: boolean;
-  /** Whether packets go through it; without them there is nothing to tell of idle connections and fair shares. */
-  readonly packets: boolean;
+  /** Whether many connections at once are measured on it, which takes long. */
+  readonly crowds: boolean;
   /** Whether it is part of the quick run. */
   readonly isQuick: boolean;
   /** Whether others wrote it. */

@@ -24,7 +24,7 @@ export const IDLE: Work = {
   ],
   isQuick: false,
   needsUdp: false,
-  needsPackets: true,
+  isCrowd: true,
   once: true,
   async measure(road) {
     const { hostname, echoPort } = road.servers;
@@ -54,7 +54,7 @@ export const FAIRNESS: Work = {
   ],
   isQuick: false,
   needsUdp: false,
-  needsPackets: true,
+  isCrowd: true,
   once: true,
   async measure(road, seconds) {
     const { hostname, echoPort } = road.servers;

@@ -23,8 +23,8 @@ export interface Work {
   readonly figures: readonly Figure[];
   readonly isQuick: boolean;
   readonly needsUdp: boolean;
-  /** It is about packets: a road of sockets alone has nothing to say. */
-  readonly needsPackets?: boolean;
+  /** Many connections at once. */
+  readonly isCrowd?: boolean;
   /** Once is enough: it takes long, or varies little. */
   readonly once?: boolean;
   measure(road: Road, seconds: number): Promise<Measured>;
