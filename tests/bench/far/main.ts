@@ -1,6 +1,6 @@
 /**
- * Whether a long way to the proxy is filled: each HTTP version over a relay that holds every byte back for 50 ms each way. Needs root,
- * `/dev/net/tun` and iperf3.
+ * Whether a long way is filled: to the proxy by each HTTP version, over a relay that holds every byte back for 50 ms each way; and from the
+ * program to the device, whose every frame takes as long. Needs root, `/dev/net/tun` and iperf3.
  *
  *     deno run -A tests/bench/far/main.ts [--seconds N] [--rounds N] [--delay MS] [--page]
  *
@@ -8,15 +8,17 @@
  */
 
 import { parseArgs } from "node:util";
-import { borrowAddresses } from "../../support/addresses.ts";
-import { createNamespace } from "../../support/netns.ts";
+import { DirectClient, openTun, run } from "../../../mod.ts";
+import { BLOCKS, borrowAddresses } from "../../support/addresses.ts";
+import { createNamespace, type Namespace } from "../../support/netns.ts";
 import { startProcess } from "../../support/process.ts";
+import { roughDevice } from "../../support/rough_device.ts";
 import { startEmbeddedProxy, startHttp3Proxy, startUp } from "../../support/pseudotcp.ts";
 import { asMarkdown, asText } from "../cells.ts";
 import { machine } from "../machine.ts";
 import { PAGE, withPart } from "../page.ts";
 import { median } from "../results.ts";
-import type { Road } from "../roads/road.ts";
+import type { Road, Servers } from "../roads/road.ts";
 import { startServers } from "../servers.ts";
 import { runIperf } from "../works/iperf.ts";
 
@@ -29,16 +31,20 @@ const ROADS = [
 
 /** Left out of a figure: a window that doubles with each round trip of 100 ms takes so long to grow. */
 const START_SECONDS = 4;
+/** What the program's own TCP may hold: twice what is under way at 1 Gbit/s. */
+const PROGRAM_MEMORY = [
+  "net.ipv4.tcp_wmem=4096 65536 67108864",
+  "net.ipv4.tcp_rmem=4096 131072 67108864",
+];
 const RELAY = new URL("relay.ts", import.meta.url).pathname;
 
-async function open(
+/** The proxy is far away. */
+async function openFarProxy(
   { http, tls }: (typeof ROADS)[number],
   delayMs: number,
   stack: AsyncDisposableStack,
 ): Promise<Road> {
-  const { ipv4 } = stack.use(await borrowAddresses());
-  const servers = await startServers(ipv4, stack);
-  const namespace = stack.use(await createNamespace());
+  const { servers, namespace } = await openEnds(stack);
   const start = http === "3" ? startHttp3Proxy : startEmbeddedProxy;
   const proxy = stack.use(await start(...(tls ? [] : ["--plain"])));
   const words = ["run", "-A", "--no-config", "--unstable-net", RELAY, delayMs, proxy.port];
@@ -47,13 +53,28 @@ async function open(
   const url = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   const pin = proxy.pin === undefined ? [] : ["--pin", proxy.pin];
   stack.use(await startUp(namespace, url, "--http", http, ...pin));
-  return {
-    place: namespace,
-    servers,
-    origin: servers,
-    processes: [],
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
+  return road(namespace, servers, stack);
+}
+
+/** The program is far away, and from the device it goes straight on. */
+async function openFarProgram(delayMs: number, stack: AsyncDisposableStack): Promise<Road> {
+  const { servers, namespace } = await openEnds(stack);
+  for (const each of PROGRAM_MEMORY) await namespace.run("sysctl", "-q", "-w", each);
+  const options = { addresses: ["198.18.0.1/15"], routes: [BLOCKS.ipv4], netns: namespace.name };
+  const device = roughDevice(await openTun({ name: "tun0", ...options }), { seed: 1, delayMs });
+  stack.use(run(device, new DirectClient(), { dns: "off" }));
+  return road(namespace, servers, stack);
+}
+
+async function openEnds(stack: AsyncDisposableStack) {
+  const { ipv4 } = stack.use(await borrowAddresses());
+  const servers = await startServers(ipv4, stack);
+  return { servers, namespace: stack.use(await createNamespace()) };
+}
+
+function road(place: Namespace, servers: Servers, stack: AsyncDisposableStack): Road {
+  const end = () => stack.disposeAsync();
+  return { place, servers, origin: servers, processes: [], [Symbol.asyncDispose]: end };
 }
 
 /** Gbit/s up and down in each round. */
@@ -76,13 +97,24 @@ const { values } = parseArgs({
     page: { type: "boolean", default: false },
   },
 });
-const cells = [[`one connection, ${2 * Number(values.delay)} ms there and back`, "up", "down"]];
-for (const road of ROADS) {
+const cells = [[`one connection over ${2 * Number(values.delay)} ms there and back`, "up", "down"]];
+const delayMs = Number(values.delay);
+const ways: [string, (stack: AsyncDisposableStack) => Promise<Road>][] = [
+  ...ROADS.map((each): (typeof ways)[number] => [
+    `to the proxy, ${each.words}`,
+    (stack) => openFarProxy(each, delayMs, stack),
+  ]),
+  ["from the program, without a proxy", (stack) => openFarProgram(delayMs, stack)],
+];
+for (const [name, open] of ways) {
   await using stack = new AsyncDisposableStack();
-  const opened = await open(road, Number(values.delay), stack);
-  const [up, down] = await measure(opened, Number(values.seconds), Number(values.rounds));
-  console.error(road.words, up, down);
-  cells.push([road.words, median(up)!.toFixed(2), median(down)!.toFixed(2)]);
+  const [up, down] = await measure(
+    await open(stack),
+    Number(values.seconds),
+    Number(values.rounds),
+  );
+  console.error(name, up, down);
+  cells.push([name, median(up)!.toFixed(2), median(down)!.toFixed(2)]);
 }
 const words =
   `Gbit/s, medians of ${values.rounds} runs of ${values.seconds} s after ${START_SECONDS} s to grow. ${
