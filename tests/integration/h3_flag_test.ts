@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { startProcess } from "../support/process.ts";
+import { requires } from "../support/requires.ts";
 
 const MOD = new URL("../../mod.ts", import.meta.url).pathname;
 
@@ -23,3 +24,29 @@ Deno.test("without --unstable-net, the proxy says once that it serves no HTTP/3,
   assertEquals(proxy.said().match(/serves no HTTP\/3/g)?.length, 1);
   assertMatch(proxy.said(), /start it with --unstable-net/);
 });
+
+Deno.test(
+  "without --unstable-net, auto says so once and goes on with HTTP/2",
+  requires("tun", "userns"),
+  async () => {
+    await using proxy = startWithoutQuic("proxy", "--listen", "127.0.0.1:0");
+    const [, url, pin] = await proxy.waitFor(/listening (\S+) --pin (\S+)/);
+    await using run = startWithoutQuic(
+      "run",
+      "--proxy",
+      url,
+      "--pin",
+      pin,
+      "--log",
+      "info",
+      "--",
+      "true",
+    );
+    assertEquals((await run.status).code, 0, run.said());
+    assertEquals(
+      run.said().match(/HTTP\/3 is not tried: .*start it with --unstable-net/g)?.length,
+      1,
+    );
+    assertMatch(run.said(), /ready \S+, through \S+ \(HTTP\/2\)/);
+  },
+);

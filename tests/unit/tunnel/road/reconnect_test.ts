@@ -81,15 +81,20 @@ for (const http of ["1.1", "2"] as const) {
     test("a flow that waits on a silent proxy is reset, and the next finds the way", async () => {
       await using setting = await proxied(http, echo, { tls });
       await using mute = await muteable(setting.server.port);
+      const lines: string[] = [];
+      const log = createLog("info", (level, line) => lines.push(`${level}: ${line}`));
       await using client = await connectProxy(
         `${tls ? "https" : "http"}://127.0.0.1:${mute.port}`,
-        { http, insecure: tls, timeouts: { pingIdleMs: 100, pingWaitMs: 1_000 } },
+        { http, log, insecure: tls, timeouts: { pingIdleMs: 100, pingWaitMs: 1_000 } },
       );
       const { writer, reader, tunnel } = await openEcho({ ...setting, client });
       mute.mute();
       await writer.write(Uint8Array.of(1));
       await assertRejects(() => reader.read());
       assertEquals((await tunnel.closed).reason, "reset");
+      assertEquals(lines.map((line) => line.replace(/https?:\S+/, "P")), [
+        `warn: The proxy P does not answer any more: a connection of HTTP/${http} is given up, and what it carried is reset (1 flow)`,
+      ]);
       mute.unmute();
       await openEcho({ ...setting, client });
     });
