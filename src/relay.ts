@@ -25,9 +25,8 @@ export interface RelayEnd {
 /** Joins `flow` and `tunnel` until both have ended. Never rejects: an end is a fact. */
 export function relay(flow: TcpFlow, tunnel: OpenTunnel): Promise<RelayEnd> {
   if (flow.bytes === undefined || tunnel.bytes === undefined) return relayStreams(flow, tunnel);
-  const { promise, resolve } = Promise.withResolvers<RelayEnd>();
-  join(flow.bytes, tunnel.bytes, resolve);
-  return promise;
+  const [near, far] = [flow.bytes, tunnel.bytes];
+  return new Promise((resolve) => new Joint(near, far, resolve).start());
 }
 
 /** For a flow or a tunnel of somebody else's making. */
@@ -40,31 +39,45 @@ async function relayStreams(flow: TcpFlow, tunnel: OpenTunnel): Promise<RelayEnd
   return { flow: flowEnd, tunnel: tunnelEnd };
 }
 
-/** Without a promise for a chunk, and with hardly anything for a flow that is silent. */
-function join(
-  flow: ByteEnd<FlowEnd>,
-  tunnel: ByteEnd<TunnelEnd>,
-  tell: (end: RelayEnd) => void,
-): void {
-  const end = () => {
-    if (flow.outcome === undefined || tunnel.outcome === undefined) return;
-    tell({ flow: flow.outcome, tunnel: tunnel.outcome });
-  };
-  const outbound = new Direction(flow, tunnel, end);
-  const inbound = new Direction(tunnel, flow, end);
-  outbound.back = inbound;
-  inbound.back = outbound;
-  flow.listen(outbound);
-  tunnel.listen(inbound);
-  outbound.carry();
-  inbound.carry();
+/** Two ends in each other, without a promise for a chunk, and with hardly anything for a flow that is silent. */
+class Joint {
+  readonly #flow: ByteEnd<FlowEnd>;
+  readonly #tunnel: ByteEnd<TunnelEnd>;
+  readonly #tell: (end: RelayEnd) => void;
+
+  constructor(
+    flow: ByteEnd<FlowEnd>,
+    tunnel: ByteEnd<TunnelEnd>,
+    tell: (end: RelayEnd) => void,
+  ) {
+    this.#flow = flow;
+    this.#tunnel = tunnel;
+    this.#tell = tell;
+  }
+
+  start(): void {
+    const outbound = new Direction(this.#flow, this.#tunnel, this);
+    const inbound = new Direction(this.#tunnel, this.#flow, this);
+    outbound.back = inbound;
+    inbound.back = outbound;
+    this.#flow.listen(outbound);
+    this.#tunnel.listen(inbound);
+    outbound.carry();
+    inbound.carry();
+  }
+
+  /** One of the ends is over. */
+  onClosed(): void {
+    const [flow, tunnel] = [this.#flow.outcome, this.#tunnel.outcome];
+    if (flow !== undefined && tunnel !== undefined) this.#tell({ flow, tunnel });
+  }
 }
 
 /** What comes out of one end and goes into the other. It listens to the end that it reads. */
 class Direction implements ByteListener {
   readonly #from: ByteEnd<unknown>;
   readonly #to: ByteEnd<unknown>;
-  readonly #onEnded: () => void;
+  readonly #joint: Joint;
   /** The other direction. */
   back!: Direction;
   /** The end has been passed on, or there will be none. */
@@ -72,10 +85,10 @@ class Direction implements ByteListener {
   /** What was written has not left. */
   #isFull = false;
 
-  constructor(from: ByteEnd<unknown>, to: ByteEnd<unknown>, onEnded: () => void) {
+  constructor(from: ByteEnd<unknown>, to: ByteEnd<unknown>, joint: Joint) {
     this.#from = from;
     this.#to = to;
-    this.#onEnded = onEnded;
+    this.#joint = joint;
   }
 
   /** Carries until there is nothing to read, or no room. */
@@ -124,6 +137,6 @@ class Direction implements ByteListener {
   }
 
   onClosed(): void {
-    this.#onEnded();
+    this.#joint.onClosed();
   }
 }

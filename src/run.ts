@@ -8,7 +8,7 @@
 import { answerOf } from "./asking.ts";
 import { serveStream } from "./dns/serve.ts";
 import { PseudoTcp, type PseudoTcpStats, type Strays } from "./flow/pseudo_tcp.ts";
-import type { FlowRequest } from "./flow/types.ts";
+import type { FlowRequest, TcpFlow, TcpFlowRequest, UdpFlowRequest } from "./flow/types.ts";
 import { type Log, SILENT } from "./log.ts";
 import { type HeldName, type NameOptions, type NameService, openNames } from "./names.ts";
 import type { Outcome } from "./outcome.ts";
@@ -18,7 +18,7 @@ import { FlowReport } from "./report.ts";
 import type { Limits } from "./stack/limits.ts";
 import type { TcpSettings } from "./tcp/settings.ts";
 import type { Device } from "./tun/device.ts";
-import type { ProxyClient, Target } from "./tunnel/tunnel.ts";
+import type { OpenTunnel, ProxyClient, Target } from "./tunnel/tunnel.ts";
 import { type UdpBind, UdpRoads } from "./udp_roads.ts";
 import { IPV6_LENGTH, parseIp } from "./wire/address.ts";
 
@@ -168,23 +168,38 @@ class Runner implements RunningShare {
   }
 
   async #take(request: FlowRequest): Promise<void> {
-    const { destination } = request;
     // A fake address keeps its name while a flow to it lives.
-    using held = await this.#names.hold(parseIp(destination.hostname)!);
+    const held = await this.#names.hold(parseIp(request.destination.hostname)!);
+    let isCarried = false;
+    try {
+      isCarried = await this.#answer(request, held);
+    } finally {
+      if (!isCarried) held[Symbol.dispose]();
+    }
+  }
+
+  /** Settles once the request has its answer; whether a flow then goes on that holds the name. */
+  async #answer(request: FlowRequest, held: HeldName): Promise<boolean> {
+    const { destination } = request;
     const route = this.#routeOf(destination, held);
     if (route.to === "resolver") {
       // Datagrams to the resolver make no association: they were answered before.
-      if (request.protocol === "udp") return request.refuse({ refusal: "port-unreachable" });
-      await serveStream(
-        request.accept(),
-        (query) => this.#names.answer(query, destination, "tcp"),
-      );
+      if (request.protocol === "udp") request.refuse({ refusal: "port-unreachable" });
+      else {
+        await serveStream(
+          request.accept(),
+          (query) => this.#names.answer(query, destination, "tcp"),
+        );
+      }
     } else if (route.to === "nowhere") {
       this.#report.unroutable(request, route.why);
       request.refuse(route);
+    } else if (request.protocol === "tcp") {
+      return await this.#carry(request, route, held);
     } else {
-      await this.#carry(request, route);
+      await this.#carryDatagrams(request, route);
     }
+    return false;
   }
 
   #routeOf(destination: Target, { name }: HeldName): Route {
@@ -193,24 +208,41 @@ class Runner implements RunningShare {
     return routeOf(destination, names, { blockDot: this.#blockDot });
   }
 
-  async #carry(request: FlowRequest, { hostname, port }: Target): Promise<void> {
+  async #carry(
+    request: TcpFlowRequest,
+    { hostname, port }: Target,
+    held: HeldName,
+  ): Promise<boolean> {
     const { signal } = request;
     const target = { hostname, port };
-    if (request.protocol === "tcp") {
-      const found = await answerOf(signal, () => this.#proxy.connect(target, { signal }));
-      if (!found.ok) return this.#refuse(request, target, found.outcome);
-      if (isIpv6(hostname)) this.#names.noteIpv6(true);
-      const flow = request.accept();
-      this.#report.opened(flow, target);
-      this.#report.ended(flow, target, await relay(flow, found));
-    } else {
-      const found = await this.#udp.open(request, target);
-      if (!found.ok) return this.#refuse(request, target, found.outcome);
-      if (isIpv6(hostname)) this.#names.noteIpv6(true);
-      const flow = request.accept();
-      this.#report.opened(flow, target);
-      this.#report.endedUdp(flow, target, await found.relay(flow));
+    const options = { signal, isSignalBrief: true }; // once accepted, a request is not given up
+    const found = await answerOf(signal, () => this.#proxy.connect(target, options));
+    if (!found.ok) {
+      this.#refuse(request, target, found.outcome);
+      return false;
     }
+    if (isIpv6(hostname)) this.#names.noteIpv6(true);
+    this.#relay(request.accept(), found, target, held);
+    return true;
+  }
+
+  /** Apart from what opened the flow, whose variables would live as long as it does otherwise. */
+  #relay(flow: TcpFlow, tunnel: OpenTunnel, target: Target, held: HeldName): void {
+    this.#report.opened(flow, target);
+    void relay(flow, tunnel).then((end) => {
+      this.#report.ended(flow, target, end);
+      held[Symbol.dispose]();
+    });
+  }
+
+  async #carryDatagrams(request: UdpFlowRequest, { hostname, port }: Target): Promise<void> {
+    const target = { hostname, port };
+    const found = await this.#udp.open(request, target);
+    if (!found.ok) return this.#refuse(request, target, found.outcome);
+    if (isIpv6(hostname)) this.#names.noteIpv6(true);
+    const flow = request.accept();
+    this.#report.opened(flow, target);
+    this.#report.endedUdp(flow, target, await found.relay(flow));
   }
 
   #refuse(request: FlowRequest, target: Target, why: Outcome): void {

@@ -20,7 +20,8 @@ export class StackFlow implements TcpFlow, FlowListener, ByteEnd<FlowEnd> {
   readonly destination: SocketAddress;
   readonly #driver: Driver;
   #listener: ByteListener | undefined;
-  #closed: PromiseWithResolvers<FlowEnd> | undefined;
+  #closed: Promise<FlowEnd> | undefined;
+  #settleClosed: ((end: FlowEnd) => void) | undefined;
   outcome: FlowEnd | undefined;
   failure: FlowError | undefined;
 
@@ -54,11 +55,9 @@ export class StackFlow implements TcpFlow, FlowListener, ByteEnd<FlowEnd> {
   }
 
   get closed(): Promise<FlowEnd> {
-    if (this.#closed === undefined) {
-      this.#closed = Promise.withResolvers();
-      if (this.outcome !== undefined) this.#closed.resolve(this.outcome);
-    }
-    return this.#closed.promise;
+    return this.#closed ??= this.outcome === undefined
+      ? new Promise((resolve) => this.#settleClosed = resolve)
+      : Promise.resolve(this.outcome);
   }
 
   get isCut(): boolean {
@@ -119,6 +118,6 @@ export class StackFlow implements TcpFlow, FlowListener, ByteEnd<FlowEnd> {
       this.#listener?.onBroken();
     }
     this.#listener?.onClosed();
-    this.#closed?.resolve(this.outcome);
+    this.#settleClosed?.(this.outcome);
   }
 }

@@ -19,6 +19,8 @@ export interface Target {
 export interface ConnectOptions {
   /** Gives the attempt up; once the tunnel is there, aborts it. */
   readonly signal?: AbortSignal;
+  /** Says that `signal` means nothing any more once the proxy has answered, so that a tunnel need not listen to it. */
+  readonly isSignalBrief?: boolean;
   /** Further header fields of the request. */
   readonly headers?: HeadersInit;
 }

@@ -30,22 +30,48 @@ export interface Connection {
 
 /** A connection in the clear over `socket`; or in TLS, for HTTP/2, which leans on none of these. */
 export function overSocket(socket: net.Socket): Connection {
-  const failure = failureOf(socket);
-  return {
-    socket,
-    failure,
-    pause: () => void socket.pause(),
-    resume: () => void socket.resume(),
-    reset: () => {
-      if (socket.destroyed) return;
-      if ("encrypted" in socket) socket.destroy();
-      else socket.resetAndDestroy();
-    },
-    endedInOrder: () => !socket.destroyed,
-    received: () => socket.bytesRead,
-    localAddress: socket.localAddress,
-    remoteAddress: socket.remoteAddress,
-  };
+  return new SocketConnection(socket);
+}
+
+/** Ten thousand of them may be idle, so what can be asked of the socket is not kept. */
+class SocketConnection implements Connection {
+  readonly socket: net.Socket;
+  readonly failure: () => Error | undefined;
+
+  constructor(socket: net.Socket) {
+    this.socket = socket;
+    this.failure = failureOf(socket);
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  reset(): void {
+    const { socket } = this;
+    if (socket.destroyed) return;
+    if ("encrypted" in socket) socket.destroy();
+    else socket.resetAndDestroy();
+  }
+
+  endedInOrder(): boolean {
+    return !this.socket.destroyed;
+  }
+
+  // Others hand this one on by itself.
+  readonly received = (): number => this.socket.bytesRead;
+
+  get localAddress(): string | undefined {
+    return this.socket.localAddress;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.socket.remoteAddress;
+  }
 }
 
 /** Remembers the first error of a socket. */

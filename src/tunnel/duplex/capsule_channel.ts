@@ -64,9 +64,10 @@ export class CapsuleChannel {
   /** Takes in what came along with the answer's head. */
   start(): void {
     this.#options.datagrams?.receive((datagram) => this.#takeDatagram(datagram));
-    const { initial, resume = () => void this.#duplex.resume() } = this.#options;
+    const { initial } = this.#options;
     if (initial?.length) this.#take(initial);
-    resume();
+    if (this.#options.resume === undefined) this.#duplex.resume();
+    else this.#options.resume();
   }
 
   /** Sends a datagram, beside the stream where it fits there, and as a capsule otherwise. See `CapsuleQueue.push`. */
@@ -139,11 +140,11 @@ export class CapsuleChannel {
 
   #listen(resolve: (end: TunnelEnd) => void): void {
     const duplex = this.#duplex;
-    const { signal, endedInOrder } = this.#options;
+    const { signal } = this.#options;
     const abort = () => this.break(signal?.reason);
     duplex.on("data", (bytes: Uint8Array<ArrayBuffer>) => this.#take(plain(bytes)));
     duplex.on("end", () => {
-      if (this.#state === "over" || !endedInOrder()) return; // then `close` tells
+      if (this.#state === "over" || !this.#options.endedInOrder()) return; // then `close` tells
       const fault = this.#parser.end();
       if (fault !== undefined) return this.#fail(fault);
       this.#isPeerDone = true;

@@ -62,7 +62,8 @@ export class DuplexTunnel implements OpenTunnel, ByteEnd<TunnelEnd> {
   readonly #duplex: Duplex;
   readonly #options: DuplexTunnelOptions;
   #listener: ByteListener | undefined;
-  #closed: PromiseWithResolvers<TunnelEnd> | undefined;
+  #closed: Promise<TunnelEnd> | undefined;
+  #settleClosed: ((end: TunnelEnd) => void) | undefined;
   /** What came and was not read; mostly nothing, for a listener reads at once. */
   #waiting: Bytes[] = NOTHING;
   #waitingBytes = 0;
@@ -86,7 +87,7 @@ export class DuplexTunnel implements OpenTunnel, ByteEnd<TunnelEnd> {
     duplex.on("data", (bytes: Bytes) => this.#arrive(plain(bytes)));
     duplex.on("end", () => this.#endReading());
     duplex.on("error", (error: Error) => this.failure ??= resetError(error));
-    duplex.once("close", () => this.#close());
+    duplex.on("close", () => this.#close());
     if (duplex.destroyed || signal?.aborted) queueMicrotask(() => this.handleEvent());
     else signal?.addEventListener("abort", this);
     if (this.#waitingBytes < READ_AHEAD_BYTES) this.#resume();
@@ -113,11 +114,9 @@ export class DuplexTunnel implements OpenTunnel, ByteEnd<TunnelEnd> {
   }
 
   get closed(): Promise<TunnelEnd> {
-    if (this.#closed === undefined) {
-      this.#closed = Promise.withResolvers();
-      if (this.outcome !== undefined) this.#closed.resolve(this.outcome);
-    }
-    return this.#closed.promise;
+    return this.#closed ??= this.outcome === undefined
+      ? new Promise((resolve) => this.#settleClosed = resolve)
+      : Promise.resolve(this.outcome);
   }
 
   listen(listener: ByteListener): void {
@@ -220,7 +219,7 @@ export class DuplexTunnel implements OpenTunnel, ByteEnd<TunnelEnd> {
       ? { reason: "finished", detail: "" }
       : { reason: "reset", detail: words(this.failure) };
     this.#listener?.onClosed();
-    this.#closed?.resolve(this.outcome);
+    this.#settleClosed?.(this.outcome);
   }
 }
 

@@ -28,6 +28,7 @@ import {
   withoutUdp,
 } from "../answer.ts";
 import type { Connection } from "../connection/connection.ts";
+import { Link } from "../duplex/link.ts";
 import { plain } from "../duplex/duplex_tunnel.ts";
 import { Reach } from "../road/reach.ts";
 import { SilenceWatch } from "../road/silence.ts";
@@ -164,24 +165,25 @@ export class H1Client implements VersionClient {
       throw new TypeError("Cannot connect through a closed client: make another one");
     }
     const exchange = plan(requestFields(this.#proxy, options.headers));
-    const signal = options.signal
-      ? AbortSignal.any([options.signal, this.#closing.signal])
-      : this.#closing.signal;
-    signal.throwIfAborted();
+    const { signal } = options;
+    signal?.throwIfAborted();
 
     const spare = this.#takeSpare();
     if (spare !== undefined) {
       const before = spare.received();
       try {
-        return await this.#ask(spare, exchange, signal);
+        return await this.#ask(spare, exchange, options);
       } catch (error) {
         // The proxy may have closed it while the request was under way: nothing was said, so ask again.
-        if (signal.aborted || spare.received() > before) throw error;
+        const isOver = signal?.aborted || this.#closing.signal.aborted;
+        if (isOver || spare.received() > before) throw error;
       }
     }
-    const connection = await this.#reach.dial(ALPN, signal);
+    const closing = this.#closing.signal;
+    const until = signal ? AbortSignal.any([signal, closing]) : closing;
+    const connection = await this.#reach.dial(ALPN, until);
     this.#watch(connection);
-    return await this.#ask(connection, exchange, signal);
+    return await this.#ask(connection, exchange, options);
   }
 
   #keep(connection: Connection): void {
@@ -192,7 +194,10 @@ export class H1Client implements VersionClient {
 
   #watch(connection: Connection): void {
     this.#open.add(connection);
-    connection.socket.once("close", () => this.#open.delete(connection));
+    connection.socket.on("close", () => {
+      this.#open.delete(connection);
+      this.#silence.forget(connection);
+    });
   }
 
   #takeSpare(isTaken = true): Connection | undefined {
@@ -204,8 +209,9 @@ export class H1Client implements VersionClient {
   }
 
   /** Sends the request and reads the head of the answer. The socket is destroyed when it rejects. */
-  #ask<T>(connection: Connection, exchange: Exchange<T>, signal: AbortSignal): Promise<T> {
+  #ask<T>(connection: Connection, exchange: Exchange<T>, options: ConnectOptions): Promise<T> {
     const { socket } = connection;
+    const { signal } = options;
     const { answerMs } = this.#proxy.timeouts;
     const fail = (...why: [Parameters<typeof noAnswer>[1], string]) =>
       noAnswer(this.#proxy, ...why);
@@ -217,10 +223,11 @@ export class H1Client implements VersionClient {
         if (progress.state === "done") settle(undefined, progress);
       };
       const onGone = () => {
+        const closing = this.#closing.signal;
         const why = whyBroken(connection.failure()) ?? "it closed the connection";
-        settle(fail("proxy_unreachable", why));
+        settle(closing.aborted ? closing.reason : fail("proxy_unreachable", why));
       };
-      const onAbort = () => settle(signal.reason);
+      const onAbort = () => settle(signal!.reason);
       const timer = setTimeout(
         () => settle(fail("connection_timeout", `silence for ${answerMs / 1000} s`)),
         answerMs,
@@ -228,17 +235,18 @@ export class H1Client implements VersionClient {
       const settle = (error: unknown, answer?: Answer) => {
         clearTimeout(timer);
         socket.off("data", onData).off("end", onGone).off("close", onGone);
-        signal.removeEventListener("abort", onAbort);
+        signal?.removeEventListener("abort", onAbort);
         try {
           if (answer === undefined) throw error;
-          resolve(exchange.respond(answeredBy(connection, answer, signal)));
+          const lasting = options.isSignalBrief ? undefined : signal;
+          resolve(exchange.respond(answeredBy(connection, answer, lasting)));
           this.#silence.watch(connection);
         } catch (error) {
           connection.reset();
           reject(error);
         }
       };
-      signal.addEventListener("abort", onAbort);
+      signal?.addEventListener("abort", onAbort);
       socket.on("data", onData).on("end", onGone).on("close", onGone);
       // A spare connection that the proxy ended while it waited says so no second time.
       if (socket.readableEnded || socket.destroyed) return onGone();
@@ -258,12 +266,15 @@ interface Exchange<T> {
 
 type Answer = Extract<HeadProgress, { state: "done" }>;
 
-function answeredBy(connection: Connection, { head, rest }: Answer, signal: AbortSignal): Answered {
-  const { socket, endedInOrder, reset, pause, resume } = connection;
+function answeredBy(
+  connection: Connection,
+  { head, rest }: Answer,
+  signal: AbortSignal | undefined,
+): Answered {
   return {
     status: head.status,
     headers: new Headers(head.fields.map(([name, value]): [string, string] => [name, value])),
-    duplex: socket,
-    options: { initial: rest, endedInOrder, reset, pause, resume, signal },
+    duplex: connection.socket,
+    options: new Link(connection, rest.length > 0 ? rest : undefined, signal),
   };
 }

@@ -10,6 +10,7 @@ import type { Connection } from "../connection/connection.ts";
 import { dial } from "../connection/dial.ts";
 import { directUdp } from "./direct_udp.ts";
 import { DuplexTunnel } from "../duplex/duplex_tunnel.ts";
+import { Link } from "../duplex/link.ts";
 import type {
   ConnectOptions,
   OpenUdpTunnel,
@@ -60,9 +61,8 @@ export class DirectClient implements ProxyClient {
     }
     this.#open.add(connection);
     connection.socket.once("close", () => this.#open.delete(connection));
-    const { endedInOrder, reset } = connection;
-    const how = { endedInOrder, reset, signal };
-    return new DuplexTunnel(connection.socket, 200, new Headers(), how);
+    const link = new Link(connection, undefined, signal);
+    return new DuplexTunnel(connection.socket, 200, new Headers(), link);
   }
 
   /** Opens a socket to the target itself. A name that does not resolve, or no way there, is a refusal with status 0. */

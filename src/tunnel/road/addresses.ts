@@ -76,13 +76,16 @@ function firstToConnect(
         settle(undefined);
         reject(error);
       };
-      socket.once("error", fail).on("error", () => {}); // those that lost may fail in peace
+      socket.once("error", fail).on("error", ignore);
       if (rest.length > 0) timer = setTimeout(next, NEXT_ADDRESS_MS);
     };
     signal.addEventListener("abort", abort);
     next();
   });
 }
+
+/** Those that lost may fail in peace. By a function out here, because whoever won keeps it, with all that it sees. */
+function ignore(): void {}
 
 async function resolveName(hostname: string): Promise<string[]> {
   const records = await lookup(hostname, { all: true, verbatim: true });

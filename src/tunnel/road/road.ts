@@ -168,16 +168,16 @@ export class Road implements ConnectedProxy {
         return ask(options);
       });
       isOpen = tunnel.ok;
-      if (tunnel.ok) void tunnel.closed.then(() => this.#end());
+      if (tunnel.ok) void tunnel.closed.then(this.#end);
       return tunnel;
     } finally {
       if (!isOpen) this.#end();
     }
   }
 
-  #end(): void {
+  readonly #end = (): void => {
     if (--this.#tunnels === 0) this.#onIdle();
-  }
+  };
 
   #throwIfOver(): void {
     if (!this.#isShutDown) return;

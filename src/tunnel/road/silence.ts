@@ -41,12 +41,16 @@ export class SilenceWatch {
     this.#onDead = onDead;
   }
 
-  /** Watches a tunnel, whose answer has just come, until it ends. */
+  /** Watches a tunnel, whose answer has just come, until `forget`. */
   watch(connection: Connection): void {
     this.#tunnels.set(connection, connection.received());
     this.#hear();
-    connection.socket.once("close", () => this.#tunnels.delete(connection));
     this.#timer ??= setTimeout(() => this.#look(), this.#proxy.timeouts.pingIdleMs);
+  }
+
+  /** The tunnel has ended, or never was one. */
+  forget(connection: Connection): void {
+    this.#tunnels.delete(connection);
   }
 
   /** Asks at once, because there is reason to doubt. */
