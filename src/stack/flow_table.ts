@@ -135,7 +135,8 @@ export class FlowTable<E extends TableEntry<E>> {
   }
 }
 
-function holds(bytes: Uint8Array, at: number, address: Uint8Array): boolean {
+/** Whether an address stands in a packet. */
+export function holds(bytes: Uint8Array, at: number, address: Uint8Array): boolean {
   for (let i = 0; i < address.length; i++) if (bytes[at + i] !== address[i]) return false;
   return true;
 }

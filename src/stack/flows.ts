@@ -6,9 +6,7 @@
 
 import type { Refusal } from "../outcome.ts";
 import type { ReadEnd } from "../tcp/endpoint.ts";
-import type { Memory } from "../tcp/memory.ts";
-import type { TcpSettings } from "../tcp/settings.ts";
-import { ENDED, newOutSegment, OPENED, READABLE, WRITABLE } from "../tcp/tcb.ts";
+import { ENDED, newOutSegment, OPENED, READABLE, type TcpKind, WRITABLE } from "../tcp/tcb.ts";
 import { formatIp } from "../wire/address.ts";
 import type { DropReason } from "../wire/ip.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -19,20 +17,13 @@ import { allowFragments } from "./fragmentation.ts";
 import type { TooBig } from "./icmp_errors.ts";
 import type { Identification } from "./identification.ts";
 import type { Parsed } from "./ingress.ts";
-import type { Limits } from "./limits.ts";
-import { newEntry } from "./new_entry.ts";
+import { type EntryOptions, newEntry, tcpKind } from "./new_entry.ts";
 import { fitToPath, type PathMtus } from "./path_mtu.ts";
 import { Queue } from "./queue.ts";
 import { unreachablePacket } from "./reply_packets.ts";
 
 /** What the flows need to know of the stack around them. */
-export interface FlowsOptions {
-  readonly mtu: number;
-  readonly offload: boolean;
-  readonly secret: Uint8Array;
-  readonly limits: Limits;
-  readonly tcp?: TcpSettings;
-  readonly memory: Memory;
+export interface FlowsOptions extends EntryOptions {
   readonly pathMtus: PathMtus;
   readonly identification: Identification;
   /** Numbers all flows of the stack, those of UDP, too. */
@@ -55,11 +46,15 @@ export class Flows {
   readonly #timeWaits = new Queue<FlowEntry>();
   readonly #deadlines = new Deadlines<FlowEntry>();
   readonly #out = newOutSegment();
+  readonly #kinds: Readonly<Record<4 | 6, TcpKind>>;
+  /** The latest flow. */
+  #last: FlowEntry | undefined;
   #requests = 0;
 
   /** No flows yet. */
   constructor(options: FlowsOptions) {
     this.#options = options;
+    this.#kinds = { 4: tcpKind(4, options), 6: tcpKind(6, options) };
     const [a, b, c, d] = options.secret.subarray(12);
     this.#table = new FlowTable((a << 24) | (b << 16) | (c << 8) | d);
   }
@@ -95,7 +90,9 @@ export class Flows {
     const { sourcePort, destinationPort } = parsed.segment;
     const hash = this.#table.hash(frame, parsed.ip, sourcePort, destinationPort);
     const id = this.#options.newId();
-    const entry = newEntry(id, hash, frame, parsed, this.#options, limits, now);
+    const kind = this.#kinds[parsed.ip.version];
+    const entry = newEntry(id, hash, frame, parsed, kind, this.#options, this.#last, now);
+    this.#last = entry;
     const pathMtu = this.#options.pathMtus.get(entry.source, now);
     if (pathMtu !== Infinity) fitToPath(entry, pathMtu);
     this.#requests++;

@@ -20,7 +20,8 @@ export class Cubic implements CongestionControl {
   windowBytes: number;
   readonly #mss: number;
   #slowStartThreshold = Infinity;
-  #slowStart = new SlowStart();
+  /** Made when the window grows for the first time. */
+  #slowStart: SlowStart | undefined;
   /** The window before the last loss: where the curve is flat. 0 after a timeout, when it begins flat. */
   #flatBytes = 0;
   /** The window right before the last loss. */
@@ -32,7 +33,8 @@ export class Cubic implements CongestionControl {
   /** What Reno would have by now. */
   #renoBytes = 0;
   #lastAckAt = 0;
-  #prior = { window: 0, threshold: Infinity, flat: 0, peak: Infinity };
+  /** All of it before the last loss. */
+  #prior: { window: number; threshold: number; flat: number; peak: number } | undefined;
 
   /** `mss` is what one full segment carries. */
   constructor(mss: number) {
@@ -42,6 +44,7 @@ export class Cubic implements CongestionControl {
 
   onAck(ackedBytes: number, now: number, rttMs: number): void {
     if (this.windowBytes < this.#slowStartThreshold) {
+      this.#slowStart ??= new SlowStart();
       const growth = this.#slowStart.growth(ackedBytes, this.windowBytes, rttMs);
       if (growth === 0) this.#slowStartThreshold = this.windowBytes;
       this.windowBytes += growth;
@@ -112,6 +115,7 @@ export class Cubic implements CongestionControl {
   }
 
   undo(): void {
+    if (this.#prior === undefined) return;
     const { window, threshold, flat, peak } = this.#prior;
     this.windowBytes = Math.max(this.windowBytes, window);
     this.#slowStartThreshold = threshold;

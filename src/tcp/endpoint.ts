@@ -21,6 +21,8 @@ import {
   type OutSegment,
   Tcb,
   type TcpConfig,
+  type TcpKind,
+  type TcpNumbers,
   windowUpdateIsDue,
 } from "./tcb.ts";
 import { expire } from "./timeout.ts";
@@ -39,15 +41,15 @@ export class Endpoint {
   }
 
   /** An endpoint that holds the program's SYN until `accept`. */
-  static hold(config: TcpConfig, syn: Segment, now: number): Endpoint {
-    const tcb = new Tcb(config, "HELD");
+  static hold(config: TcpKind, numbers: TcpNumbers, syn: Segment, now: number): Endpoint {
+    const tcb = new Tcb(config, numbers, "HELD");
     takeSyn(tcb, syn, now);
     return new Endpoint(tcb);
   }
 
   /** An endpoint that opens by itself: for tests and for programs that want to be the client. */
   static open(config: TcpConfig, now: number): Endpoint {
-    const tcb = new Tcb(config, "SYN-SENT");
+    const tcb = new Tcb(config, config, "SYN-SENT");
     tcb.openedAt = now;
     tcb.synPending = true;
     return new Endpoint(tcb);

@@ -16,10 +16,13 @@ const LOST = 2;
 /** It has left more than once. */
 const REPEATED = 4;
 
-/** The records of a new flow: a request or an answer needs no more. */
+/** The first records of a flow: a request or an answer needs no more. */
 const FIRST_CAPACITY = 8;
-/** A flow with nothing on its way gives back arrays that are longer than this. */
-const IDLE_CAPACITY = 256;
+
+/** The arrays of all flows with nothing on its way. */
+const NO_ENDS = new Uint32Array(0);
+const NO_TIMES = new Float64Array(0);
+const NO_MARKS = new Uint8Array(0);
 
 /** Who hears of each record that the peer turns out to have. `end` is the number behind it. */
 export interface Deliveries {
@@ -28,9 +31,9 @@ export interface Deliveries {
 
 /** The records of one endpoint, in the order of their numbers and without a gap. */
 export class Flight {
-  #ends = new Uint32Array(FIRST_CAPACITY);
-  #sentAt = new Float64Array(FIRST_CAPACITY);
-  #marks = new Uint8Array(FIRST_CAPACITY);
+  #ends = NO_ENDS;
+  #sentAt = NO_TIMES;
+  #marks = NO_MARKS;
   /** Records stand in `[head, tail)` of the arrays. */
   #head = 0;
   #tail = 0;
@@ -72,7 +75,9 @@ export class Flight {
       this.#lostBytes =
       this.#reportedBytes =
         0;
-    if (this.#ends.length > IDLE_CAPACITY) this.#resize(FIRST_CAPACITY);
+    this.#ends = NO_ENDS;
+    this.#sentAt = NO_TIMES;
+    this.#marks = NO_MARKS;
   }
 
   /** New numbers up to `end` leave. */
@@ -264,7 +269,8 @@ export class Flight {
   #reserve(count: number): void {
     const capacity = this.#ends.length;
     if (this.#tail + count <= capacity) return;
-    this.#resize((this.length + count) * 2 > capacity ? 2 * capacity : capacity);
+    const isFull = (this.length + count) * 2 > capacity;
+    this.#resize(isFull ? Math.max(2 * capacity, FIRST_CAPACITY) : capacity);
   }
 
   /** Moves the records to the front of arrays of that capacity. */

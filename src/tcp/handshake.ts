@@ -49,7 +49,7 @@ export const HANDSHAKE_ACK_UNACCEPTABLE = "tcp-handshake-ack-unacceptable";
 /** SYN-SENT: RFC 9293, section 3.10.7.3. */
 export function arriveSynSent(tcb: Tcb, segment: Segment, now: number): DropReason | undefined {
   const hasAck = (segment.flags & ACK) !== 0;
-  const ackIsGood = hasAck && seqLess(tcb.config.iss, segment.ack) &&
+  const ackIsGood = hasAck && seqLess(tcb.iss, segment.ack) &&
     seqLessEqual(segment.ack, tcb.sndNxt);
   if ((segment.flags & RST) !== 0) {
     if (!ackIsGood) return "tcp-reset-out-of-window";
@@ -72,7 +72,7 @@ export function arriveSynSent(tcb: Tcb, segment: Segment, now: number): DropReas
 /** SYN-RECEIVED: an acceptable ACK completes the handshake. False when it is not acceptable and wants a RST. */
 export function completeHandshake(tcb: Tcb, segment: Segment, now: number): boolean {
   if (!seqLess(tcb.sndUna, segment.ack) || !seqLessEqual(segment.ack, tcb.sndNxt)) return false;
-  establish(tcb, seqAdd(tcb.config.iss, 1), now);
+  establish(tcb, seqAdd(tcb.iss, 1), now);
   tcb.sndWnd = segment.window << tcb.sndShift;
   tcb.sndWl1 = segment.seq;
   return true;

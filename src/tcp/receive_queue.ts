@@ -44,7 +44,10 @@ export class ReceiveQueue {
     if (chunk === undefined) return undefined;
     const isLast = this.#chunks.length === 0;
     const bytes = isLast ? chunk.subarray(0, this.#filled) : chunk;
-    if (isLast) this.#filled = 0;
+    if (isLast) {
+      this.#filled = 0;
+      this.#chunks.length = 0; // which gives back what the array had room for
+    }
     this.#length -= bytes.length;
     return bytes;
   }

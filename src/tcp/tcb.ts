@@ -21,8 +21,8 @@ import type { TcpSettings } from "./settings.ts";
 import { type State, TRANSITIONS } from "./states.ts";
 import { Timers } from "./timers.ts";
 
-/** What an endpoint is told at its birth. */
-export interface TcpConfig extends TcpSettings {
+/** What all endpoints of a kind are told at their birth. */
+export interface TcpKind extends TcpSettings {
   /** The largest payload of one segment that the path takes, options not counted: MTU minus IP and TCP headers. */
   readonly mss: number;
   /** What a peer that names no MSS is sent, and one whose path seems to swallow more. */
@@ -35,11 +35,18 @@ export interface TcpConfig extends TcpSettings {
   readonly memory?: Memory;
   /** The largest payload of one emission: above `mss` where the device cuts it into segments. */
   readonly maxPayloadBytes: number;
+}
+
+/** What each of them is told for itself. */
+export interface TcpNumbers {
   /** Initial sequence number (RFC 6528). */
   readonly iss: number;
   /** Added to the clock, so that timestamps tell nothing of it (RFC 7323, section 5.4). */
   readonly timestampOffset: number;
 }
+
+/** Both at once. */
+export interface TcpConfig extends TcpKind, TcpNumbers {}
 
 /** What a poll of an endpoint fills in: one segment, or with `segmentSize` > 0 one super-packet of several. */
 export interface OutSegment {
@@ -85,7 +92,10 @@ export type EndReason = "finished" | "reset" | "timeout";
 /** The fields of one endpoint. */
 export class Tcb {
   state: State;
-  readonly config: TcpConfig;
+  /** One object for all of a kind: ten thousand endpoints may be idle. */
+  readonly config: TcpKind;
+  readonly iss: number;
+  readonly timestampOffset: number;
 
   // Send sequence space. Invariant: the send queue and the flight begin at sndUna.
   sndUna: number;
@@ -185,14 +195,16 @@ export class Tcb {
   outboundBytes = 0;
 
   /** A block in `HELD` or `SYN-SENT`. */
-  constructor(config: TcpConfig, state: State) {
+  constructor(config: TcpKind, { iss, timestampOffset }: TcpNumbers, state: State) {
     this.config = config;
+    this.iss = iss;
+    this.timestampOffset = timestampOffset;
     this.state = state;
     this.sendSize = new RightSize(config.sendBufferBytes);
     this.receiveSize = new RightSize(config.receiveBufferBytes);
     this.sndMss = config.mss;
-    this.sndUna = this.sndNxt = config.iss;
-    this.recoverPoint = config.iss;
+    this.sndUna = this.sndNxt = iss;
+    this.recoverPoint = iss;
   }
 }
 
@@ -278,5 +290,5 @@ export function windowUpdateIsDue(tcb: Tcb): boolean {
 
 /** The timestamp clock: milliseconds, shifted for each flow. */
 export function timestampNow(tcb: Tcb, now: number): number {
-  return (Math.floor(now) + tcb.config.timestampOffset) >>> 0;
+  return (Math.floor(now) + tcb.timestampOffset) >>> 0;
 }

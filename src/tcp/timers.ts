@@ -25,53 +25,66 @@ const NAMES: readonly TimerName[] = [
   "keepAlive",
 ];
 
-/** The deadlines of one endpoint, in milliseconds of the caller's clock; Infinity where a timer is off. */
+/** The deadlines of one endpoint, in milliseconds of the caller's clock. */
 export class Timers {
-  readonly #deadlines: { [name in TimerName]: number } = {
-    reorder: Infinity,
-    tailProbe: Infinity,
-    retransmit: Infinity,
-    persist: Infinity,
-    timeWait: Infinity,
-    finWait2: Infinity,
-    keepAlive: Infinity,
-  };
+  /** Infinity where a timer is off; absent where all are, as they are while nothing happens. */
+  #deadlines: Record<TimerName, number> | undefined;
 
   /** Starts or restarts a timer. */
   set(name: TimerName, deadline: number): void {
+    this.#deadlines ??= {
+      reorder: Infinity,
+      tailProbe: Infinity,
+      retransmit: Infinity,
+      persist: Infinity,
+      timeWait: Infinity,
+      finWait2: Infinity,
+      keepAlive: Infinity,
+    };
     this.#deadlines[name] = deadline;
   }
 
   /** Stops a timer. */
   stop(name: TimerName): void {
-    this.#deadlines[name] = Infinity;
+    if (this.#deadlines !== undefined) this.#deadlines[name] = Infinity;
   }
 
   /** Stops them all. */
   stopAll(): void {
-    for (const name of NAMES) this.#deadlines[name] = Infinity;
+    this.#deadlines = undefined;
   }
 
   /** When a timer expires, Infinity when it is off. */
   deadline(name: TimerName): number {
-    return this.#deadlines[name];
+    return this.#deadlines === undefined ? Infinity : this.#deadlines[name];
   }
 
   /** Whether a timer runs. */
   isSet(name: TimerName): boolean {
-    return this.#deadlines[name] !== Infinity;
+    return this.deadline(name) !== Infinity;
   }
 
   /** The earliest deadline, Infinity when all are off. */
   next(): number {
+    if (this.#deadlines === undefined) return Infinity;
     const { reorder, tailProbe, retransmit, persist, timeWait, finWait2, keepAlive } =
       this.#deadlines;
-    return Math.min(reorder, tailProbe, retransmit, persist, timeWait, finWait2, keepAlive);
+    const next = Math.min(
+      reorder,
+      tailProbe,
+      retransmit,
+      persist,
+      timeWait,
+      finWait2,
+      keepAlive,
+    );
+    if (next === Infinity) this.#deadlines = undefined;
+    return next;
   }
 
   /** Takes one timer whose deadline has come, and stops it. */
   takeExpired(now: number): TimerName | undefined {
-    const name = NAMES.find((each) => this.#deadlines[each] <= now);
+    const name = NAMES.find((each) => this.deadline(each) <= now);
     if (name !== undefined) this.stop(name);
     return name;
   }

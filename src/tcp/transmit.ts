@@ -63,19 +63,19 @@ function emitSyn(tcb: Tcb, out: OutSegment, now: number): boolean {
   options.hasTimestamps = isActive || tcb.timestamps;
   options.timestampValue = timestampNow(tcb, now);
   options.timestampEcho = isActive ? 0 : tcb.tsRecent;
-  out.seq = tcb.config.iss;
+  out.seq = tcb.iss;
   out.ack = isActive ? 0 : tcb.rcvNxt;
   out.flags = isActive ? SYN : SYN | ACK;
   out.window = Math.min(Math.floor(spaceFor(tcb, tcb.receiveSize)), 0xffff);
   out.payloadOffset = out.payloadLength = out.segmentSize = 0;
   tcb.rcvEdge = seqAdd(tcb.rcvNxt, out.window);
   tcb.ackPending = false;
-  const isFirst = tcb.sndNxt === tcb.config.iss;
+  const isFirst = tcb.sndNxt === tcb.iss;
   // The time on hold does not count against the handshake.
   if (isFirst) tcb.openedAt = now;
   // Karn: only the first SYN is timed.
   tcb.timedAt = isFirst ? now : -1;
-  tcb.sndNxt = seqAdd(tcb.config.iss, 1);
+  tcb.sndNxt = seqAdd(tcb.iss, 1);
   tcb.timers.set("retransmit", now + tcb.rtt.rtoMs);
   return true;
 }

@@ -168,7 +168,7 @@ Deno.test("the states change as the picture of RFC 9293 says, and in no other wa
   const states = Object.keys(TRANSITIONS) as State[];
   for (const from of states) {
     for (const to of states) {
-      const tcb = new Tcb(config, from);
+      const tcb = new Tcb(config, config, from);
       if (TRANSITIONS[from].includes(to)) {
         changeState(tcb, to);
         assertEquals(tcb.state, to);
