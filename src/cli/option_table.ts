@@ -210,6 +210,11 @@ const LISTENER: OptionGroup = {
       repeats: true,
       words: "where clients get UDP ports; by itself where they reach the proxy",
     },
+    {
+      name: "client-flows",
+      value: "N",
+      words: "what one client may have open at once: 2048; all together twice that",
+    },
     LOG,
   ],
 };

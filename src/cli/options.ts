@@ -68,6 +68,9 @@ export interface UpCommand extends TrafficOptions {
   readonly workers: number;
 }
 
+/** As many connections as one address has ports for, nearly. */
+const MAX_CLIENT_FLOWS = 65_000;
+
 /** `proxy`: the embedded proxy for others. */
 export interface ProxyCommand {
   readonly command: "proxy";
@@ -79,6 +82,8 @@ export interface ProxyCommand {
   readonly allow: readonly string[];
   /** Addresses for UDP ports; empty for the one at which a client reached the proxy. */
   readonly bind: readonly string[];
+  /** Undefined for the usual bounds. */
+  readonly clientFlows?: number;
   readonly log: LogLevel;
 }
 
@@ -180,6 +185,8 @@ function readUp(found: Arguments, around: Surroundings): UpCommand {
   };
 }
 
+const CLIENT_FLOWS = "client-flows";
+
 function readProxyCommand(found: Arguments, around: Surroundings): ProxyCommand {
   const listen = one(found, "listen", (text) => readEndpoint(text));
   if (listen === undefined) {
@@ -199,6 +206,11 @@ function readProxyCommand(found: Arguments, around: Surroundings): ProxyCommand 
     token: readToken(one(found, "token", String), around),
     allow: all(found, "allow", (text) => readCidr("allow", text)),
     bind: all(found, "bind", readBind),
+    clientFlows: one(
+      found,
+      CLIENT_FLOWS,
+      (text) => readNumber(CLIENT_FLOWS, text, 1, MAX_CLIENT_FLOWS),
+    ),
     log: one(found, "log", readLogLevel) ?? "info",
   };
 }

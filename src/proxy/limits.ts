@@ -61,6 +61,17 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   lingerTimeoutMs: 1_000,
 };
 
+/** The bounds where one client may have `count` flows, each in a connection of its own, and all clients together twice that. */
+export function limitsForFlows(count: number): Partial<ProxyLimits> {
+  const all = 2 * count;
+  return {
+    connections: all,
+    connectionsPerClient: count,
+    flows: all,
+    flowsPerClient: count,
+  };
+}
+
 /** The smallest and the largest buffer of one direction of a flow: it grows on the first read that fills it. */
 export const RELAY_BUFFER_BYTES: { readonly idle: number; readonly busy: number } = {
   idle: 8 * 1024,

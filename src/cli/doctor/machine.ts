@@ -9,6 +9,7 @@ import type { TunDevice } from "../../tun/descriptor.ts";
 import { libc } from "../../tun/ffi.ts";
 import { startInNamespace } from "../../tun/namespace.ts";
 import { isPrivileged } from "../../tun/unshare.ts";
+import { flowsWithin, maxOpenFiles } from "../open_files.ts";
 import { type Finding, no, note, ok, sentenceOf } from "./finding.ts";
 
 /** The oldest Deno that this program is tried with. */
@@ -33,6 +34,7 @@ export async function* machineFindings(): AsyncGenerator<Finding> {
   } catch (error) {
     return yield no(sentenceOf(error)); // nothing else can be tried
   }
+  yield descriptorFinding();
   yield readable(IPV6_PATH)
     ? ok("IPv6 in the kernel")
     : note("No IPv6 in the kernel", "programs here reach names over IPv4 only");
@@ -41,6 +43,18 @@ export async function* machineFindings(): AsyncGenerator<Finding> {
     ? ok("Up may make a device: this user has the privilege")
     : note("Up may not make a device", "it needs root; run does not");
   yield* namespaceFindings();
+}
+
+/** Fewer flows at once than this are soon reached: a browser alone has some hundreds. */
+const FEW_FLOWS = 4096;
+
+function descriptorFinding(): Finding {
+  const limit = maxOpenFiles();
+  const flows = flowsWithin(limit, 1);
+  if (limit === Infinity) return note("Nobody tells how many files may be open", "try it");
+  return flows >= FEW_FLOWS
+    ? ok(`${limit} open files: ${flows} flows over HTTP/1.1`)
+    : note(`Only ${limit} files may be open`, `${flows} flows over HTTP/1.1; raise ulimit -Hn`);
 }
 
 function deviceFinding(): Finding {

@@ -106,8 +106,15 @@ Deno.test("proxy with an endpoint alone has these defaults", () => {
     token: undefined,
     allow: [],
     bind: [],
+    clientFlows: undefined,
     log: "info",
   });
+});
+
+Deno.test("--client-flows takes as many as an address has ports", () => {
+  assertEquals(proxy("--client-flows 10000").clientFlows, 10_000);
+  badProxy("--client-flows 0", 'Option --client-flows does not take "0"');
+  badProxy("--client-flows 70000", 'Option --client-flows does not take "70000"');
 });
 
 Deno.test("run takes its command behind --, or from the first word on", () => {
