@@ -26,7 +26,13 @@ async function measure(name: string, layer: Layer, count: number): Promise<Readi
   const [, port] = await echo.waitFor(/serving (\d+)/, 10_000);
   let far: Far = { hostname, port: Number(port) };
   if (layer.http !== undefined) {
-    const flags = ["--allow", "127.0.0.0/8", "--client-flows", "20000", ...(layer.tls ? [] : ["--plain"])];
+    const flags = [
+      "--allow",
+      "127.0.0.0/8",
+      "--client-flows",
+      "20000",
+      ...(layer.tls ? [] : ["--plain"]),
+    ];
     const start = layer.http === "3" ? startHttp3Proxy : startEmbeddedProxy;
     const proxy = stack.use(await start(...flags));
     far = { ...far, proxy: `${layer.tls ? "https" : "http"}://${proxy.authority}`, pin: proxy.pin };

@@ -68,8 +68,12 @@ export const OUR_ROADS: readonly RoadPlan[] = [
   ...BARE.map(bare),
 ];
 
+/** All programs here are one client, and some works open ten thousand connections. */
+const CLIENT_FLOWS = "20000";
+
 function startProxy({ http, tls }: Variant): Promise<EmbeddedProxy> {
-  return http === "3" ? startHttp3Proxy() : startEmbeddedProxy(...(tls ? [] : ["--plain"]));
+  const flags = ["--client-flows", CLIENT_FLOWS, ...(tls ? [] : ["--plain"])];
+  return http === "3" ? startHttp3Proxy(...flags) : startEmbeddedProxy(...flags);
 }
 
 function words({ http, tls, offload = true, workers }: Variant): string {
