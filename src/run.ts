@@ -13,7 +13,7 @@ import { type Log, SILENT } from "./log.ts";
 import { type HeldName, type NameOptions, type NameService, openNames } from "./names.ts";
 import type { Outcome } from "./outcome.ts";
 import { DNS_PORT, type Route, routeOf } from "./policy/route.ts";
-import { relay } from "./relay.ts";
+import { startRelay } from "./relay.ts";
 import { FlowReport } from "./report.ts";
 import type { Limits } from "./stack/limits.ts";
 import type { TcpSettings } from "./tcp/settings.ts";
@@ -229,7 +229,7 @@ class Runner implements RunningShare {
   /** Apart from what opened the flow, whose variables would live as long as it does otherwise. */
   #relay(flow: TcpFlow, tunnel: OpenTunnel, target: Target, held: HeldName): void {
     this.#report.opened(flow, target);
-    void relay(flow, tunnel).then((end) => {
+    startRelay(flow, tunnel, (end) => {
       this.#report.ended(flow, target, end);
       held[Symbol.dispose]();
     });

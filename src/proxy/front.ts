@@ -87,7 +87,8 @@ async function readOpening(
     if (count === null) return undefined;
     const end = findHeadEnd(buffer, length + count, length);
     length += count;
-    if (end >= 0) return { head: buffer.subarray(0, end), early: buffer.subarray(end, length) };
+    // Copied: whoever serves the tunnel holds on to them, and the buffer is for the longest head that may come.
+    if (end >= 0) return { head: buffer.slice(0, end), early: buffer.slice(end, length) };
   }
   return TOO_LARGE;
 }

@@ -15,7 +15,7 @@ export interface ProxyLimits {
   readonly connections: number;
   /** The same for one client address (one /64 of IPv6): a single host must not take all. */
   readonly connectionsPerClient: number;
-  /** Flows at once. Each costs a descriptor and up to 128 KiB of buffers while it is busy, 16 KiB while it is not. */
+  /** Flows at once. Each costs a descriptor and up to 128 KiB of buffers while it is busy, 4 KiB while it is not. */
   readonly flows: number;
   /** The same for one client address. A browser has some hundreds, a test of 1,000 connections has to fit. */
   readonly flowsPerClient: number;
@@ -72,8 +72,14 @@ export function limitsForFlows(count: number): Partial<ProxyLimits> {
   };
 }
 
-/** The smallest and the largest buffer of one direction of a flow: it grows on the first read that fills it. */
+/** The smallest and the largest buffer of one direction of a flow: it grows on the first read that fills it, and is small again behind one that would have fitted. */
 export const RELAY_BUFFER_BYTES: { readonly idle: number; readonly busy: number } = {
-  idle: 8 * 1024,
+  idle: 2 * 1024, // a request, or the first flight of TLS
   busy: 64 * 1024, // measured: 64 KiB carries as much as 256 KiB
 };
+
+/** The size of the buffer for the read behind one that brought `count` bytes into `size`. */
+export function nextBufferBytes(size: number, count: number): number {
+  const { idle, busy } = RELAY_BUFFER_BYTES;
+  return count === size ? busy : count < idle ? idle : size;
+}

@@ -231,6 +231,7 @@ export class Flows {
     if (entry.syn === undefined) return false;
     entry.syn = undefined;
     entry.requestDeadline = Infinity;
+    this.#deadlines.forget(entry);
     this.#requests--;
     return true;
   }

@@ -7,7 +7,7 @@
 
 import type { Duplex } from "node:stream";
 import { drained } from "./duplex_pipe.ts";
-import { RELAY_BUFFER_BYTES } from "../limits.ts";
+import { nextBufferBytes, RELAY_BUFFER_BYTES } from "../limits.ts";
 import { closeQuietly, type Origin, resetOrigin, writeAll } from "./pump.ts";
 
 /** Joins the two until both directions have ended, and closes them. Never rejects. */
@@ -40,7 +40,7 @@ async function inbound(origin: Origin, stream: Duplex): Promise<void> {
     const buffer = new Uint8Array(size); // a new one each time: the stream keeps it until it is sent
     const count = await origin.read(buffer);
     if (count === null) break;
-    if (count === size) size = RELAY_BUFFER_BYTES.busy;
+    size = nextBufferBytes(size, count);
     if (!stream.write(buffer.subarray(0, count))) await drained(stream);
   }
   await new Promise<void>((resolve, reject) => {

@@ -9,7 +9,7 @@
  */
 
 import { resetConn } from "../../sockets/tcp_descriptor.ts";
-import { RELAY_BUFFER_BYTES } from "../limits.ts";
+import { nextBufferBytes, RELAY_BUFFER_BYTES } from "../limits.ts";
 
 /** A connection to an origin: a socket, or what behaves as one, and is reset by a close before both of its directions have ended. */
 export type Origin = Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close">;
@@ -39,9 +39,8 @@ async function pump(from: Origin, to: Origin): Promise<void> {
     const count = await from.read(buffer);
     if (count === null) break;
     await writeAll(to, buffer.subarray(0, count));
-    if (count === buffer.length && count < RELAY_BUFFER_BYTES.busy) {
-      buffer = new Uint8Array(RELAY_BUFFER_BYTES.busy);
-    }
+    const size = nextBufferBytes(buffer.length, count);
+    if (size !== buffer.length) buffer = new Uint8Array(size);
   }
   await to.closeWrite();
 }

@@ -12,7 +12,7 @@ import {
 } from "../../masque/tcp_capsules.ts";
 import type { BytePipe } from "./byte_pipe.ts";
 import type { Gate, TunnelRequest } from "../gate.ts";
-import { type ProxyLimits, RELAY_BUFFER_BYTES } from "../limits.ts";
+import { nextBufferBytes, type ProxyLimits, RELAY_BUFFER_BYTES } from "../limits.ts";
 import { closeQuietly, type Origin, resetOrigin, writeAll } from "./pump.ts";
 import type { Refusal } from "../refusal.ts";
 
@@ -100,7 +100,7 @@ async function inbound(origin: Origin, client: BytePipe): Promise<void> {
     if (count === null) break;
     setDataHeader(capsule, 0, count, false);
     await client.write(capsule.subarray(0, DATA_HEADER_BYTES + count));
-    if (count === size) size = RELAY_BUFFER_BYTES.busy;
+    size = nextBufferBytes(size, count);
   }
   await client.write(encodeData(new Uint8Array(0), true));
 }

@@ -36,11 +36,15 @@ export function overSocket(socket: net.Socket): Connection {
 /** Ten thousand of them may be idle, so what can be asked of the socket is not kept. */
 class SocketConnection implements Connection {
   readonly socket: net.Socket;
-  readonly failure: () => Error | undefined;
+  #failure: Error | undefined;
 
   constructor(socket: net.Socket) {
     this.socket = socket;
-    this.failure = failureOf(socket);
+    socket.on("error", (error) => this.#failure ??= error);
+  }
+
+  failure(): Error | undefined {
+    return this.#failure;
   }
 
   pause(): void {

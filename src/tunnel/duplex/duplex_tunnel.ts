@@ -55,6 +55,11 @@ export function plain(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
+/** Where a duplex keeps its tunnel, for its listeners. */
+const TUNNEL = Symbol("tunnel");
+
+type Carrier = Duplex & { [TUNNEL]?: DuplexTunnel };
+
 /** An open tunnel over a duplex. Make it in the very turn in which the answer came, or bytes may go by. */
 export class DuplexTunnel implements OpenTunnel, ByteEnd<TunnelEnd> {
   readonly status: number;
@@ -84,10 +89,11 @@ export class DuplexTunnel implements OpenTunnel, ByteEnd<TunnelEnd> {
     this.#options = options;
     const { initial, signal } = options;
     if (initial?.length) this.#arrive(initial);
-    duplex.on("data", (bytes: Bytes) => this.#arrive(plain(bytes)));
-    duplex.on("end", () => this.#endReading());
-    duplex.on("error", (error: Error) => this.failure ??= resetError(error));
-    duplex.on("close", () => this.#close());
+    (duplex as Carrier)[TUNNEL] = this;
+    duplex.on("data", DuplexTunnel.#onData);
+    duplex.on("end", DuplexTunnel.#onEnd);
+    duplex.on("error", DuplexTunnel.#onError);
+    duplex.on("close", DuplexTunnel.#onClose);
     if (duplex.destroyed || signal?.aborted) queueMicrotask(() => this.handleEvent());
     else signal?.addEventListener("abort", this);
     if (this.#waitingBytes < READ_AHEAD_BYTES) this.#resume();
@@ -180,6 +186,23 @@ export class DuplexTunnel implements OpenTunnel, ByteEnd<TunnelEnd> {
   #sent(error?: Error | null): void {
     if (error) this.failure ??= resetError(error);
     else this.#listener?.onWritable();
+  }
+
+  // One function of each for all tunnels, and not a closure for each of them.
+  static #onData(this: Carrier, bytes: Bytes): void {
+    this[TUNNEL]!.#arrive(plain(bytes));
+  }
+
+  static #onEnd(this: Carrier): void {
+    this[TUNNEL]!.#endReading();
+  }
+
+  static #onError(this: Carrier, error: Error): void {
+    this[TUNNEL]!.failure ??= resetError(error);
+  }
+
+  static #onClose(this: Carrier): void {
+    this[TUNNEL]!.#close();
   }
 
   #arrive(bytes: Bytes): void {

@@ -6,7 +6,14 @@
 
 import * as net from "node:net";
 import { connectProxy, MemoryClient, memoryDevice, PseudoTcp, run } from "../../../mod.ts";
-import type { ConnectOptions, ProxyClient, Target } from "../../../mod.ts";
+import type {
+  ByteEnd,
+  ByteListener,
+  ConnectOptions,
+  ProxyClient,
+  Target,
+  TcpFlow,
+} from "../../../mod.ts";
 import { Stack } from "../../../src/stack/stack.ts";
 import { openInCore, openMany } from "./programs.ts";
 
@@ -100,24 +107,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     },
   },
   flow: {
-    words: "and its Web Streams, one reading and one with a writer",
-    prepare() {
-      const { device, far: end } = memoryDevice();
-      const stack = new PseudoTcp();
-      void stack.attach(device);
-      void (async () => {
-        for await (const request of stack.flows) {
-          if (request.protocol !== "tcp") continue;
-          const flow = request.accept();
-          const [reader, writer] = [flow.readable.getReader(), flow.writable.getWriter()];
-          kept.push(flow, reader, writer);
-          void (async () => {
-            for (let found; !(found = await reader.read()).done;) await writer.write(found.value);
-          })();
-        }
-      })();
-      return Promise.resolve(numbered((first, count) => openMany(end, first, count)));
-    },
+    words: "and a flow whose bytes somebody waits for",
+    prepare: () => Promise.resolve(accepting((flow) => flow.bytes!.listen(new Echo(flow.bytes!)))),
+  },
+  "flow-streams": {
+    words: "the same by its Web Streams, one reading and one with a writer",
+    prepare: () =>
+      Promise.resolve(accepting(async (flow) => {
+        const [reader, writer] = [flow.readable.getReader(), flow.writable.getWriter()];
+        for (let found; !(found = await reader.read()).done;) await writer.write(found.value);
+      })),
   },
   relay: {
     words: "the relay, and a tunnel in memory that echoes",
@@ -149,6 +148,40 @@ function tunnel(http: "1.1" | "2" | "3", tls: boolean): Layer {
       return through(await connectProxy(far.proxy!, { http, pin: far.pin }), far);
     },
   };
+}
+
+/** Sends back what comes. */
+class Echo implements ByteListener {
+  readonly #bytes: ByteEnd<unknown>;
+
+  constructor(bytes: ByteEnd<unknown>) {
+    this.#bytes = bytes;
+    this.onReadable();
+  }
+
+  onReadable(): void {
+    for (let found; (found = this.#bytes.read()) instanceof Uint8Array;) this.#bytes.write(found);
+  }
+
+  onWritable(): void {}
+
+  onBroken(): void {}
+
+  onClosed(): void {}
+}
+
+/** Flows from a device in memory, each in the hands of `take`. */
+function accepting(take: (flow: TcpFlow) => unknown): Opener {
+  const { device, far } = memoryDevice();
+  const stack = new PseudoTcp();
+  kept.push(stack);
+  void stack.attach(device);
+  void (async () => {
+    for await (const request of stack.flows) {
+      if (request.protocol === "tcp") void take(request.accept());
+    }
+  })();
+  return numbered((first, count) => openMany(far, first, count));
 }
 
 /** Flows from a device in memory through `proxy`. */

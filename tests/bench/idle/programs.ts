@@ -12,7 +12,7 @@ import { FRAME_HEADER_LENGTH, MAX_FRAME_LENGTH } from "../../../src/wire/virtio.
 import { ClientHost } from "../../support/client_host.ts";
 
 /** What a program asks, and is answered. */
-const REQUEST = new Uint8Array(64).fill(1);
+const REQUEST = new Uint8Array(64);
 /** Opened at once: fewer than the device's queue has places, and than a listener's backlog. */
 const AT_ONCE = 50;
 const FIRST_PORT = 1024;
