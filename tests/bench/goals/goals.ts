@@ -58,9 +58,9 @@ export const GOALS: readonly Goal[] = [
   { ...datagrams("UDP from there, of the best peer", "UDP down", "rate"), atLeast: 1 },
   { ...datagrams("QUIC inside, download, of the best peer", "QUIC down", "speed"), atLeast: 1 },
   {
-    words: "an idle connection, of 10,000",
+    words: "an idle connection, of 10,000, above a bare socket",
     work: "10,000 idle flows",
-    figure: "engine",
+    figure: "above",
     road: "h1",
     atMost: 4,
     unit: "KiB",

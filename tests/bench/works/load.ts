@@ -5,7 +5,7 @@
  *     load.ts ask HOST PORT SECONDS            one request of 64 bytes after the other: p50 and p99 in microseconds
  *     load.ts ask-udp HOST PORT SECONDS        the same with datagrams
  *     load.ts connect HOST PORT SECONDS        connect, one request, close, again: how many a second
- *     load.ts hold HOST PORT COUNT             opens that many connections and keeps them, silent, until it is ended
+ *     load.ts hold HOST PORT COUNT             opens that many connections and keeps them, silent; tells what each holds here
  *     load.ts share HOST PORT SECONDS COUNT    echoes on that many at once: the least share of one, and the speed of all
  *
  * @module
@@ -82,8 +82,13 @@ const verbs: Record<string, () => Promise<unknown>> = {
   },
 
   async hold() {
+    const { rss } = Deno.memoryUsage();
     const connections = await openMany(Number(amount));
-    console.log("holding");
+    // As whoever carries them would wait for what comes.
+    for (const connection of connections) connection.read(new Uint8Array(1)).catch(() => {});
+    console.log(
+      `holding, ${Math.round((Deno.memoryUsage().rss - rss) / connections.length)} bytes each`,
+    );
     await new Promise((resolve) => setTimeout(resolve, 2 ** 31 - 1));
     connections.forEach((connection) => connection.close());
   },

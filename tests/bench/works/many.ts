@@ -23,6 +23,8 @@ export const IDLE: Work = {
   figures: [
     { name: "engine", unit: "KiB", moreIsBetter: false },
     { name: "proxy", unit: "KiB", moreIsBetter: false },
+    { name: "socket", unit: "KiB", moreIsBetter: false },
+    { name: "above", unit: "KiB", moreIsBetter: false },
     { name: "flows", unit: "", moreIsBetter: true },
   ],
   isQuick: false,
@@ -40,12 +42,15 @@ export const IDLE: Work = {
       road.place,
       ...loadCommand("hold", hostname, echoPort, count),
     );
-    await client.waitFor(/^holding$/m, OPENING_MS);
+    // The runtime's base: what the client itself, which is a program of Deno, holds for a socket with a read that waits.
+    const [, socket] = await client.waitFor(/^holding, (-?\d+) bytes each$/m, OPENING_MS);
     const after = residentBytes(road.processes);
-    const each = Object.entries(after).map(([role, bytes]) => {
-      return [role, (bytes - before[role as "engine"]!) / count / 1024];
-    });
-    return { ...Object.fromEntries(each), flows: count };
+    const each: Record<string, number> = { socket: Number(socket) / 1024 };
+    for (const [role, bytes] of Object.entries(after)) {
+      each[role] = (bytes - before[role as "engine"]!) / count / 1024;
+    }
+    if (each.engine !== undefined) each.above = each.engine - each.socket;
+    return { ...each, flows: count };
   },
 };
 
