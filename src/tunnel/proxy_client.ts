@@ -158,7 +158,9 @@ async function firstClient(
   if (!isHttp1) return await H2Client.over(connection, proxy, reach);
   if (alpn.length === 1 || proxy.scheme === "http") return new H1Client(proxy, connection, reach);
   connection.reset(); // TLS that could have been HTTP/2 is of the kind that HTTP/1.1 must not use, see `dial.ts`
-  return new H1Client(proxy, undefined, reach);
+  const client = new H1Client(proxy, undefined, reach);
+  await client.warm(signal); // so that no flow waits for what was to be learnt
+  return client;
 }
 
 function authorizerFor(url: URL, options: ConnectProxyOptions): Authorizer {

@@ -1,6 +1,10 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { connectProxy } from "../../../src/tunnel/proxy_client.ts";
+import type { ConnectedProxy } from "../../../src/tunnel/road/road.ts";
+import { echo } from "../../support/far_side.ts";
 import { readConnection } from "../../support/origin.ts";
+import { serveH1 } from "../../support/tunnel_servers.ts";
+import { connectTo } from "./roads.ts";
 
 Deno.test("a first connection that the proxy has ended is replaced, not waited on", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -18,4 +22,14 @@ Deno.test("a first connection that the proxy has ended is replaced, not waited o
   assert(tunnel.ok);
   await client.close();
   await serving.catch(() => {}); // a reset is how the client goes
+});
+
+Deno.test("a proxy whose TLS knows HTTP/1.1 alone has a connection ready for the first flow", async () => {
+  await using server = await serveH1(echo, { tls: true });
+  await using client = await connectTo(server, true, { http: "auto" }) as ConnectedProxy;
+  assertEquals([client.description.slice(-10), client.connections], ["(HTTP/1.1)", 1]);
+  const tunnel = await client.connect({ hostname: "origin.example", port: 443 });
+  assert(tunnel.ok);
+  assertEquals(client.connections, 1); // the one that stood
+  await tunnel.readable.cancel();
 });
