@@ -25,7 +25,7 @@ const COLOURS: Readonly<Record<string, string>> = {
 const PEER_COLOUR = "#adb5bd";
 const NAMES: Readonly<Record<string, string>> = {
   h1: "PseudoTCP, HTTP/1.1",
-  "h1-same-hop": "the same, on the peers' hop",
+  "h1-same-hop": "PseudoTCP, the peers' hop",
   "h2-tls": "PseudoTCP, HTTP/2, TLS",
   h3: "PseudoTCP, HTTP/3",
 };
@@ -47,8 +47,10 @@ export function drawChart(report: Report): string {
     }
     y += GROUP_GAP;
   }
+  const { rounds, mtu } = report.settings;
+  const runs = rounds === 1 ? "one run" : `median and range of ${rounds} runs by turns`;
   const words =
-    `Gbit/s: median of ${report.settings.rounds} runs by turns, with the lowest and the highest; on the right what the engine's processor took`;
+    `Gbit/s, ${runs}, and the engine's processor time; MTU ${mtu} here, what suits best for others`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${
       y + 22
