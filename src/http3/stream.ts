@@ -13,7 +13,8 @@
 
 import { Duplex } from "node:stream";
 import { ERROR, fault, FRAME, greaseNumber, type H3Fault } from "../masque/h3/codes.ts";
-import { encodeFieldSection, type Field } from "../masque/h3/field_section.ts";
+import type { Field } from "../masque/fields/field.ts";
+import { encodeFieldSection } from "../masque/h3/field_section.ts";
 import {
   CUT_OFF,
   encodeFrame,

@@ -8,7 +8,7 @@
  */
 
 import type { Log } from "../log.ts";
-import { connDuplex } from "./h2/conn_duplex.ts";
+import { connCarrier } from "../http2/conn_carrier.ts";
 import { clientKey, type Gate } from "./gate.ts";
 import { refuse, serveHttp1 } from "./h1/serve.ts";
 import { serveHttp2 } from "./h2/serve.ts";
@@ -60,7 +60,7 @@ export async function serveConnection(conn: Deno.Conn, options: FrontOptions): P
       preface.set(head);
       preface.set(early, head.length);
       const { hostname: local } = conn.localAddr as Deno.NetAddr;
-      await serveHttp2(connDuplex(conn, preface), { gate, limits, client, local, altSvc });
+      await serveHttp2(connCarrier(conn, preface), { gate, limits, client, local, altSvc });
     } else {
       await serveHttp1(conn, head, early, { gate, limits, client, signal, altSvc });
     }

@@ -1,9 +1,9 @@
 /**
- * The embedded proxy: CONNECT, CONNECT-UDP and connect-tcp over HTTP/1.1, HTTP/2 and HTTP/3 on one port, with TLS or in the clear, and over the
- * first two the POST of `fetch`.
+ * The embedded proxy: CONNECT, CONNECT-UDP and connect-tcp over HTTP/1.1, HTTP/2 and HTTP/3 on one port, with TLS or in the clear, and the
+ * POST of `fetch`.
  *
  * The room, in the order in which a request passes through it: `proxy` listens, `front` tells the versions over TCP apart and
- * `quic_listener` takes the one over UDP, `http1`, `http2` and `http3` speak them, `gate` asks `credentials`, `tally`, `guard` and `dial`, and `pump` carries the bytes. For datagrams `udp_asked` reads the
+ * `quic_listener` takes the one over UDP, `h1`, `h2` and `h3` speak them, `streams` serves what the latter two have in common, `gate` asks `credentials`, `tally`, `guard` and `dial`, and `pump` carries the bytes. For datagrams `udp_asked` reads the
  * request, `dial_udp` or `bind_udp` opens the sockets, and `udp_relay` or `bind_relay` carries. `refusal` holds every word that is said instead.
  *
  * What comes in capsules over TCP has a `byte_pipe`, whatever carries it, and `tcp_relay` and `udp_pipe` carry it on; `fetch_handler` is the same

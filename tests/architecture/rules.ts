@@ -15,7 +15,6 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   log: [],
   c_library: [],
-  http2_session: [],
   written_body: [],
   byte_end: [],
 
@@ -27,17 +26,18 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
   sockets: ["c_library", "wire/address"],
   masque: [],
+  http2: ["masque"],
   http3: ["masque"],
   tunnel: [
     "masque",
-    "http2_session",
     "written_body",
     "byte_end",
+    "http2",
     "http3",
     "sockets",
     "wire/address",
   ],
-  proxy: ["masque", "wire/address", "http2_session", "written_body", "http3", "sockets"],
+  proxy: ["masque", "wire/address", "written_body", "http2", "http3", "sockets"],
 
   tun: ["c_library", "wire"],
   dns: ["wire/address"],

@@ -6,7 +6,8 @@
 
 import { H3Connection } from "../../src/http3/connection.ts";
 import type { H3Stream, TakeHead } from "../../src/http3/stream.ts";
-import { type H3Request, readRequest } from "../../src/masque/h3/message.ts";
+import type { RequestHead } from "../../src/masque/fields/message.ts";
+import { readRequest } from "../../src/masque/h3/message.ts";
 import { CERT, KEY } from "./certificate.ts";
 import { farSide, type Origin } from "./far_side.ts";
 import type { TestServer } from "./tunnel_servers.ts";
@@ -60,7 +61,7 @@ export function serveH3(origin: Origin, options: H3ServerOptions = {}): TestServ
     connection: H3Connection,
     quic: Deno.QuicConn,
   ) => {
-    let request: H3Request | undefined;
+    let request: RequestHead | undefined;
     const stream = openStream((fields) => {
       const read = readRequest(fields);
       if ("code" in read) return read;

@@ -6,8 +6,9 @@
 
 import { H3Connection } from "../../src/http3/connection.ts";
 import type { H3Stream } from "../../src/http3/stream.ts";
-import type { Field } from "../../src/masque/h3/field_section.ts";
-import { type H3Response, readResponse } from "../../src/masque/h3/message.ts";
+import type { Field } from "../../src/masque/fields/field.ts";
+import type { ResponseHead } from "../../src/masque/fields/message.ts";
+import { readResponse } from "../../src/masque/h3/message.ts";
 
 /** Where to. */
 export interface RawTarget {
@@ -61,7 +62,7 @@ export async function connectRawH3(
     connection,
     goaways,
     async ask(fields) {
-      let response: H3Response | undefined;
+      let response: ResponseHead | undefined;
       const stream = await connection.open((head) => {
         const read = readResponse(head);
         if ("code" in read) return read;

@@ -6,7 +6,7 @@
 
 import * as http2 from "node:http2";
 import * as net from "node:net";
-import { deferTeardown } from "../../src/http2_session.ts";
+import { deferTeardown } from "./http2_session.ts";
 import { CERT, KEY } from "./certificate.ts";
 import { connFarSide, type FarSide, farSide, type Origin } from "./far_side.ts";
 

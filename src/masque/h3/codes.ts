@@ -2,8 +2,8 @@
  * The numbers of HTTP/3 (RFC 9114, section 11.2; RFC 9204, section 8; RFC 9297, section 5), each by its registered name.
  *
  * This folder is HTTP/3 without a transport: bytes in, meaning out. `frame_reader` cuts a stream into frames, `message_reader` makes a
- * request or a response of them, `control_reader` the peer's settings and its GOAWAY; `field_section` is QPACK over `static_table`,
- * `huffman` and `prefix_integer`. Never here: streams of a runtime, timers, and who connects to whom. Absent on purpose: server push,
+ * request or a response of them, `control_reader` the peer's settings and its GOAWAY; `field_section` is QPACK over `static_table`
+ * and what `masque/fields` has. Never here: streams of a runtime, timers, and who connects to whom. Absent on purpose: server push,
  * priorities, and a dynamic table, whose head-of-line blocking a proxy of tunnels has no use for.
  *
  * @module

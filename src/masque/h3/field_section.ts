@@ -6,30 +6,18 @@
  */
 
 import { ERROR, fault, type H3Fault } from "./codes.ts";
-import { decodeHuffman, huffmanLength, setHuffman } from "./huffman.ts";
+import { type Field, fieldSize, NEVER_INDEXED } from "../fields/field.ts";
 import {
   getPrefixInteger,
   MAX_PREFIX_INTEGER_BYTES,
   type PrefixInteger,
   setPrefixInteger,
-} from "./prefix_integer.ts";
+} from "../fields/prefix_integer.ts";
+import { getStringLiteral, setStringLiteral } from "../fields/string_literal.ts";
 import { findField, findName, STATIC_TABLE } from "./static_table.ts";
-
-/** A field: a name in lower case, and a value of one byte a character. */
-export type Field = readonly [name: string, value: string];
-
-/** What a field counts beside its bytes (RFC 9114, section 4.2.2). */
-const FIELD_OVERHEAD = 32;
 
 /** Required Insert Count and Base of a section that refers to no dynamic table (section 4.5.1). */
 const PREFIX_BYTES = 2;
-
-/** Fields whose values no hop may put into a table, ours or its own (section 7.1.3). */
-const NEVER_INDEXED: ReadonlySet<string> = new Set([
-  "authorization",
-  "proxy-authorization",
-  "cookie",
-]);
 
 /**
  * Encodes a section. Trusts names and values to be what a field may hold (`checkFields`).
@@ -61,20 +49,8 @@ function setField(bytes: Uint8Array, at: number, name: string, value: string): n
   const known = findName(name);
   at = known !== undefined
     ? setPrefixInteger(bytes, at, 4, isSecret ? 0x70 : 0x50, known)
-    : setText(bytes, at, 3, isSecret ? 0x30 : 0x20, name);
-  return setText(bytes, at, 7, 0, value);
-}
-
-/** A string literal (section 4.1.2): the bit above the prefix says Huffman, which is taken where it is shorter. */
-function setText(bytes: Uint8Array, at: number, bits: number, flags: number, text: string): number {
-  const coded = huffmanLength(text);
-  if (coded < text.length) {
-    at = setPrefixInteger(bytes, at, bits, flags | (1 << bits), coded);
-    return setHuffman(bytes, at, text);
-  }
-  at = setPrefixInteger(bytes, at, bits, flags, text.length);
-  for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
-  return at;
+    : setStringLiteral(bytes, at, 3, isSecret ? 0x30 : 0x20, name);
+  return setStringLiteral(bytes, at, 7, 0, value);
 }
 
 /** Decodes a section whose fields together count at most `maxSize` (RFC 9114, section 4.2.2). */
@@ -91,7 +67,7 @@ export function decodeFieldSection(bytes: Uint8Array, maxSize: number): Field[] 
   while (cursor.fault === undefined && cursor.at < bytes.length) {
     const field = cursor.field();
     if (field === undefined) break;
-    size += field[0].length + field[1].length + FIELD_OVERHEAD;
+    size += fieldSize(field);
     if (size > maxSize) return oversized(maxSize);
     fields.push(field);
   }
@@ -153,25 +129,13 @@ class SectionCursor {
   }
 
   #text(bits: number): string | undefined {
-    const isCoded = (this.#bytes[this.at] & (1 << bits)) !== 0;
-    const length = this.integer(bits);
-    const end = this.at + length;
-    if (this.fault === undefined && end > this.#bytes.length) {
-      this.fault = broken("it sends a field section with a string that is cut off");
-    }
     if (this.fault !== undefined) return undefined;
-    const bytes = this.#bytes.subarray(this.at, end);
-    this.at = end;
-    if (!isCoded) return latin1Text(bytes);
-    const text = decodeHuffman(bytes);
-    if (text === undefined) this.fault = broken("it sends a string that is no Huffman code");
-    return text;
+    const literal = getStringLiteral(this.#bytes, this.at, bits);
+    if (typeof literal === "string") {
+      this.fault = broken(`it sends ${literal}`);
+      return undefined;
+    }
+    this.at = literal.end;
+    return literal.text;
   }
-}
-
-/** Foreign bytes as characters of the same number. */
-function latin1Text(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
 }

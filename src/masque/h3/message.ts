@@ -1,116 +1,31 @@
 /**
- * Heads of requests and responses as fields (RFC 9114, sections 4.2 and 4.3): which are well-formed, and what they say.
+ * Heads of requests and responses in HTTP/3: a malformed one spoils its stream (RFC 9114, section 4.1.2).
  *
  * @module
  */
 
+import type { Field } from "../fields/field.ts";
+import {
+  readRequestHead,
+  readResponseHead,
+  type RequestHead,
+  type ResponseHead,
+} from "../fields/message.ts";
 import { ERROR, type H3Fault } from "./codes.ts";
-import type { Field } from "./field_section.ts";
 
-/** A request head. */
-export interface H3Request {
-  readonly method: string;
-  /** Of an extended CONNECT (RFC 9220). */
-  readonly protocol: string | undefined;
-  readonly scheme: string | undefined;
-  readonly authority: string | undefined;
-  readonly path: string | undefined;
-  /** By lower-case name; the values of a repeated field are joined with ", ". */
-  readonly fields: ReadonlyMap<string, string>;
-}
-
-/** A response head. */
-export interface H3Response {
-  readonly status: number;
-  /** Without pseudo-header fields, in their order. */
-  readonly fields: readonly Field[];
-}
-
-/** A token without capitals (section 4.2). */
-const FIELD_NAME = /^[a-z0-9!#$%&'*+\-.^_`|~]+$/;
-
-/** RFC 9110, section 5.5; space around it would have been taken away by whoever follows the rules (RFC 9114, section 10.3). */
-const FIELD_VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
-
-/** Fields that speak of an HTTP/1.1 connection (section 4.2). */
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-const REQUEST_PSEUDO: readonly string[] = [
-  ":method",
-  ":protocol",
-  ":scheme",
-  ":authority",
-  ":path",
-];
-
-/** Reads a request head; a malformed one spoils its stream (section 4.1.2). */
-export function readRequest(fields: readonly Field[]): H3Request | H3Fault {
-  const split = separate(fields, REQUEST_PSEUDO);
-  if ("code" in split) return split;
-  const { pseudo } = split;
-  const method = pseudo.get(":method");
-  if (method === undefined || method === "") return malformed("it asks without a method");
-  const protocol = pseudo.get(":protocol");
-  const [scheme, path] = [pseudo.get(":scheme"), pseudo.get(":path")];
-  const isPlainConnect = method === "CONNECT" && protocol === undefined;
-  // Section 4.4 for CONNECT, section 4.3.1 for all others; RFC 9220 makes an extended CONNECT one of those.
-  if (isPlainConnect ? scheme !== undefined || path !== undefined : !scheme || !path) {
-    return malformed(`it asks by ${method} with a wrong set of pseudo-header fields`);
-  }
-  if (method !== "CONNECT" && protocol !== undefined) {
-    return malformed("it names a protocol in a request that is no CONNECT");
-  }
-  const joined = new Map<string, string>();
-  for (const [name, value] of split.rest) {
-    const earlier = joined.get(name);
-    joined.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
-  }
-  return { method, protocol, scheme, path, authority: pseudo.get(":authority"), fields: joined };
+/** Reads a request head. */
+export function readRequest(fields: readonly Field[]): RequestHead | H3Fault {
+  const head = readRequestHead(fields);
+  return typeof head === "string" ? malformed(head) : head;
 }
 
 /** Reads a response head. */
-export function readResponse(fields: readonly Field[]): H3Response | H3Fault {
-  const split = separate(fields, [":status"]);
-  if ("code" in split) return split;
-  const status = split.pseudo.get(":status") ?? "";
-  // Section 4.5: there is no switching of protocols here.
-  if (!/^[1-9][0-9]{2}$/.test(status) || status === "101") {
-    return malformed("its answer has no status");
-  }
-  return { status: Number(status), fields: split.rest };
+export function readResponse(fields: readonly Field[]): ResponseHead | H3Fault {
+  const head = readResponseHead(fields);
+  return typeof head === "string" ? malformed(head) : head;
 }
 
-/** Pseudo-header fields come first, once each, and only known ones (section 4.3). */
-function separate(
-  fields: readonly Field[],
-  known: readonly string[],
-): { readonly pseudo: ReadonlyMap<string, string>; readonly rest: Field[] } | H3Fault {
-  const pseudo = new Map<string, string>();
-  const rest: Field[] = [];
-  for (const field of fields) {
-    const [name, value] = field;
-    if (!FIELD_VALUE.test(value)) return malformed("it sends a field with a value that none has");
-    if (name.startsWith(":")) {
-      if (!known.includes(name) || pseudo.has(name) || rest.length > 0) {
-        return malformed("it sends a pseudo-header field that is unknown, doubled or late");
-      }
-      pseudo.set(name, value);
-    } else if (!FIELD_NAME.test(name) || CONNECTION_FIELDS.has(name)) {
-      return malformed("it sends a field with a name that HTTP/3 does not have");
-    } else {
-      rest.push(field);
-    }
-  }
-  return { pseudo, rest };
-}
-
-/** A malformed message (section 4.1.2). */
+/** A malformed message. */
 export function malformed(reason: string): H3Fault {
   return { code: ERROR.MESSAGE_ERROR, reason, isOfStream: true };
 }

@@ -5,7 +5,8 @@
  */
 
 import { ERROR, fault, FRAME, type H3Fault } from "./codes.ts";
-import { decodeFieldSection, type Field, oversized } from "./field_section.ts";
+import type { Field } from "../fields/field.ts";
+import { decodeFieldSection, oversized } from "./field_section.ts";
 import { FrameReader } from "./frame_reader.ts";
 
 /** Who takes what was read. */

@@ -1,9 +1,9 @@
 /**
  * A connection to a host and a port, in the clear or in TLS.
  *
- * Everything goes through `node:net` and `node:tls`, because three needs are met nowhere else in Deno 2.9: a real RST
- * (`resetAndDestroy`; closing a `Deno.TcpConn` sends a FIN, so a truncated upload would look complete), the peer's certificate for an
- * exact pin, and a socket that `node:http2` takes. It costs nothing: reading through `node:net` measured faster than `Deno.Conn`.
+ * Everything goes through `node:net` and `node:tls`, because two needs are met nowhere else in Deno 2.9: a real RST
+ * (`resetAndDestroy`; closing a `Deno.TcpConn` sends a FIN, so a truncated upload would look complete), and the peer's certificate for an
+ * exact pin. It costs nothing: reading through `node:net` measured faster than `Deno.Conn`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { createHash } from "node:crypto";
 import * as net from "node:net";
 import type { Duplex } from "node:stream";
 import * as tls from "node:tls";
-import { type Connection, overSocket } from "./connection.ts";
+import { type Connection, failureOf, overSocket } from "./connection.ts";
 import { connectTcp } from "../road/addresses.ts";
 import { CipherPipe } from "./tls_over.ts";
 
@@ -153,8 +153,11 @@ export async function secure(
     key: clientKey,
     rejectUnauthorized: !insecure && wanted === undefined,
   });
+  const failure = failureOf(socket);
   try {
     await standing(socket, "secureConnect", signal);
+    // In TLS 1.3 the server judges our certificate behind the handshake, which can be before anybody here goes on.
+    if (failure() !== undefined) throw failure();
     if (pin !== undefined && fingerprintOf(socket) !== pin) {
       throw coded("ERR_PIN", "its certificate is not the pinned one");
     }

@@ -1,5 +1,5 @@
 /**
- * An open tunnel as a `node:stream` duplex: what `node:tls` and `node:http2` run over.
+ * An open tunnel as a `node:stream` duplex: what `node:tls` and HTTP/2 run over.
  *
  * @module
  */

@@ -4,28 +4,26 @@
  * @module
  */
 
-import type * as http2 from "node:http2";
+import type { H2Stream } from "../../http2/stream.ts";
+import type { ResponseHead } from "../../masque/fields/message.ts";
 import type { Answered } from "../answer.ts";
 
-/** What came on `stream`; aborting `breaker` resets it. */
+/** What came on `stream`. */
 export function answeredOn(
-  stream: http2.ClientHttp2Stream,
-  head: http2.IncomingHttpHeaders,
-  breaker: AbortController,
+  stream: H2Stream,
+  { status, fields }: ResponseHead,
   signal: AbortSignal,
 ): Answered {
   const headers = new Headers();
-  for (const [name, value] of Object.entries(head)) {
-    if (name.startsWith(":") || value === undefined) continue;
-    for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one);
-  }
+  for (const [name, value] of fields) headers.append(name, value);
+  const { duplex } = stream;
   return {
-    status: Number(head[":status"]),
+    status,
     headers,
-    duplex: stream,
+    duplex,
     options: {
-      endedInOrder: () => !stream.destroyed && !stream.rstCode,
-      reset: () => breaker.abort(),
+      endedInOrder: () => true, // a stream that breaks says `close`, and no `end`
+      reset: () => void duplex.destroy(),
       signal,
     },
   };

@@ -8,8 +8,9 @@ import { ProxyError } from "../../errors.ts";
 import { H3Connection } from "../../http3/connection.ts";
 import { type H3Stream, StreamBroken } from "../../http3/stream.ts";
 import { ERROR } from "../../masque/h3/codes.ts";
-import type { Field } from "../../masque/h3/field_section.ts";
-import { type H3Response, readResponse } from "../../masque/h3/message.ts";
+import type { Field } from "../../masque/fields/field.ts";
+import type { ResponseHead } from "../../masque/fields/message.ts";
+import { readResponse } from "../../masque/h3/message.ts";
 import { MAX_HEAD_BYTES } from "../../masque/h1_response.ts";
 import { unanswered } from "../../masque/outcome.ts";
 import type { Answered } from "../answer.ts";
@@ -148,7 +149,7 @@ export class H3Session implements FlowSession {
     signal: AbortSignal,
     onSilence?: RoadOptions["onSilence"],
   ): Promise<T | typeof UNPROCESSED> {
-    let response: H3Response | undefined;
+    let response: ResponseHead | undefined;
     const stream = await this.#open((fields) => {
       const read = readResponse(fields);
       if ("code" in read) return read;
@@ -266,7 +267,7 @@ export class H3Session implements FlowSession {
 
 function answeredOn(
   stream: H3Stream,
-  { status, fields }: H3Response,
+  { status, fields }: ResponseHead,
   signal: AbortSignal,
 ): Answered {
   const headers = new Headers();

@@ -130,7 +130,7 @@ class Fetcher {
 
   #openFirst(origin: Origin): Promise<Opened> {
     const opening = this.#connect(origin).then((connection) =>
-      connection.isHttp2 ? new OriginSession(connection, origin.origin) : connection
+      connection.isHttp2 ? new OriginSession(connection) : connection
     );
     this.#sessions.set(origin.origin, opening);
     const forget = () => void this.#sessions.delete(origin.origin);

@@ -54,7 +54,7 @@ export function toResponse(
   return Object.defineProperty(response, "url", { value: request.url.href });
 }
 
-/** The fields of a response, as `node:http` and `node:http2` hand them out. */
+/** The fields of a response, as `node:http` hands them out. */
 export function toHeaders(
   fields: Readonly<Record<string, string | readonly string[] | undefined>>,
 ): Headers {

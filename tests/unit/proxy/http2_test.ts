@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import http2 from "node:http2";
-import { deferTeardown } from "../../../src/http2_session.ts";
+import { deferTeardown } from "../../support/http2_session.ts";
 import { parseProxyStatus } from "../../../src/masque/proxy_status.ts";
 import { type EmbeddedProxy, type ProxyOptions, serveProxy } from "../../../src/proxy/proxy.ts";
 import { ffiIsUsable } from "../../../src/sockets/libc.ts";
@@ -95,7 +95,8 @@ for (const tls of [false, "self-signed"] as const) {
     await using session = await openSession(proxy);
     const stream = await open(session, origin.authority);
     stream.resume();
-    await new Promise((resolve) => stream.once("end", resolve));
+    // The client of node:http2 says `end` before `response` when both come in one read.
+    if (!stream.readableEnded) await new Promise((resolve) => stream.once("end", resolve));
     stream.end(patternBytes(0, 1000));
     assertEquals(await received, 1000);
     await proxyIsEmpty(proxy);
@@ -168,7 +169,7 @@ Deno.test("HTTP/2: an origin that resets is a RST_STREAM, and no END_STREAM befo
   stream.on("end", () => ended = true);
   stream.resume();
   stream.write("x");
-  assertEquals(await closedWith(stream), http2.constants.NGHTTP2_INTERNAL_ERROR);
+  assertEquals(await closedWith(stream), http2.constants.NGHTTP2_CONNECT_ERROR);
   assertEquals(ended, false);
   await proxyIsEmpty(proxy);
   await new Promise((resolve) => origin.close(resolve));

@@ -5,7 +5,7 @@ import { concatBytes } from "../../../src/bytes.ts";
 import { CapsuleParser } from "../../../src/masque/capsule.ts";
 import { encodeDatagramCapsule } from "../../../src/masque/datagram.ts";
 import { ERROR } from "../../../src/masque/h3/codes.ts";
-import type { Field } from "../../../src/masque/h3/field_section.ts";
+import type { Field } from "../../../src/masque/fields/field.ts";
 import { parseProxyStatus } from "../../../src/masque/proxy_status.ts";
 import { type EmbeddedProxy, type ProxyOptions, serveProxy } from "../../../src/proxy/proxy.ts";
 import { ffiIsUsable } from "../../../src/sockets/libc.ts";

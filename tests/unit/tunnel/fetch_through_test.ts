@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import * as http2 from "node:http2";
 import * as https from "node:https";
 import type { AddressInfo } from "node:net";
-import { deferTeardown } from "../../../src/http2_session.ts";
+import { deferTeardown } from "../../support/http2_session.ts";
 import { fetchThrough } from "../../../src/tunnel/origin/fetch_through.ts";
 import { CERT, KEY, SHA256 } from "../../support/certificate.ts";
 import { LoopbackClient } from "../../support/loopback_client.ts";

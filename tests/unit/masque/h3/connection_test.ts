@@ -8,7 +8,7 @@ import {
   STREAM,
 } from "../../../../src/masque/h3/codes.ts";
 import { encodeIdFrame, RESET_TUNNEL } from "../../../../src/masque/h3/control_reader.ts";
-import type { Field } from "../../../../src/masque/h3/field_section.ts";
+import type { Field } from "../../../../src/masque/fields/field.ts";
 import { encodeFrame } from "../../../../src/masque/h3/frame_reader.ts";
 import { readRequest, readResponse } from "../../../../src/masque/h3/message.ts";
 import { PeerStreams } from "../../../../src/masque/h3/peer_streams.ts";

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { concatBytes } from "../../../../src/bytes.ts";
 import { ERROR, FRAME, greaseNumber, type H3Fault } from "../../../../src/masque/h3/codes.ts";
-import { encodeFieldSection, type Field } from "../../../../src/masque/h3/field_section.ts";
+import type { Field } from "../../../../src/masque/fields/field.ts";
+import { encodeFieldSection } from "../../../../src/masque/h3/field_section.ts";
 import { CUT_OFF, encodeFrame, FrameReader } from "../../../../src/masque/h3/frame_reader.ts";
 import { MessageReader } from "../../../../src/masque/h3/message_reader.ts";
 import { getBigVarint, varintLengthAt } from "../../../../src/masque/varint.ts";

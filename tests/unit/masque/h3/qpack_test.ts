@@ -1,16 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  decodeFieldSection,
-  encodeFieldSection,
-  type Field,
-} from "../../../../src/masque/h3/field_section.ts";
+import type { Field } from "../../../../src/masque/fields/field.ts";
+import { decodeFieldSection, encodeFieldSection } from "../../../../src/masque/h3/field_section.ts";
 import { ERROR, type H3Fault } from "../../../../src/masque/h3/codes.ts";
-import { decodeHuffman, huffmanLength, setHuffman } from "../../../../src/masque/h3/huffman.ts";
+import { decodeHuffman, huffmanLength, setHuffman } from "../../../../src/masque/fields/huffman.ts";
 import {
   getPrefixInteger,
   MAX_PREFIX_INTEGER_BYTES,
   setPrefixInteger,
-} from "../../../../src/masque/h3/prefix_integer.ts";
+} from "../../../../src/masque/fields/prefix_integer.ts";
 import { findField, findName, STATIC_TABLE } from "../../../../src/masque/h3/static_table.ts";
 import {
   DecoderStreamReader,
