@@ -80,18 +80,21 @@ function heading({ date, machine, versions, settings, roads }: Report): string {
   ].join("\n");
 }
 
-/** Runs to the end, or until a signal asks to stop: what was made goes in either case. A second signal is for the impatient. */
+/** Signals that come together are one: `timeout` sends two, and a terminal tells everybody at once. */
+const TOGETHER_MS = 1_000;
+
+/** Runs to the end, or until a signal asks to stop: what was made goes in either case. A second signal, later, is for the impatient. */
 async function untilSignal(run: (isOver: () => boolean) => Promise<void>): Promise<void> {
-  let isOver = false;
-  const signals: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+  let asked: number | undefined;
   const stop = () => {
-    isOver = true;
+    if (asked !== undefined && performance.now() - asked > TOGETHER_MS) Deno.exit(130);
+    if (asked !== undefined) return;
+    asked = performance.now();
     console.error("\nEnding with this measurement; what was made goes with it");
-    signals.forEach((signal) => Deno.removeSignalListener(signal, stop));
   };
-  signals.forEach((signal) => Deno.addSignalListener(signal, stop));
-  await run(() => isOver);
-  Deno.exit(isOver ? 130 : 0);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, stop);
+  await run(() => asked !== undefined);
+  Deno.exit(asked === undefined ? 0 : 130);
 }
 
 const options = parseOptions(Deno.args);
