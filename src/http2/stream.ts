@@ -64,6 +64,8 @@ export class H2Stream implements StreamHandler {
   #pieces: Uint8Array<ArrayBuffer>[] = [];
   /** Nobody wants what comes any more. */
   #isDeaf = false;
+  /** The peer has said all that it had to say, and takes no more. */
+  #refusal: StreamBroken | undefined;
   /** Of a write, or of the end, that is under way. */
   #done: ((error?: Error | null) => void) | undefined;
 
@@ -81,12 +83,14 @@ export class H2Stream implements StreamHandler {
         this.deliver();
       },
       write: (chunk: Uint8Array, _encoding, done) => {
+        if (this.#refusal !== undefined) return done(this.#refusal);
         this.#done = done;
         this.#host.machine.write(this.#state!, chunk);
         this.#host.wake();
       },
       final: (done) => {
-        if (this.#state!.hasEndedOut) return done(); // together with the head
+        // It went together with the head, or nobody waits for it.
+        if (this.#state!.hasEndedOut || this.#refusal !== undefined) return done();
         this.#done = done;
         this.#host.machine.endWrite(this.#state!);
         this.#host.wake();
@@ -152,11 +156,14 @@ export class H2Stream implements StreamHandler {
   /** The peer, or the connection, has broken it off. */
   broken(code: number, reason: string): void {
     const broken = new StreamBroken(reason, code);
-    // RFC 9113, section 8.1: an answer that is whole may be followed by a reset that only says "no more of the request".
     const isWhole = code === ERROR.NO_ERROR && this.#state!.hasEndedIn;
-    if (isWhole && !this.duplex.readableEnded) {
-      this.duplex.once("end", () => this.duplex.destroy(broken));
-    } else this.duplex.destroy(broken);
+    if (!isWhole) return void this.duplex.destroy(broken);
+    // RFC 9113, section 8.1: an answer that is whole may be followed by a reset that only says "no more of the request". It is read to its
+    // end, and a tunnel is half-closed by it: it harms nobody who has no more to say.
+    this.#refusal = broken;
+    if (this.#state!.phase === "tunnel" && this.#done === undefined) return;
+    if (this.duplex.readableEnded) return void this.duplex.destroy(broken);
+    this.duplex.once("end", () => this.duplex.destroy(broken));
   }
 
   /** What was written is on its way. */

@@ -141,11 +141,37 @@ Deno.test("an answer without interest in the rest of the request is whole", asyn
     stream.stopReading();
     stream.duplex.end(patternBytes(0, 1_000));
   });
-  const { duplex } = ask(both.client);
+  const { duplex } = both.client.open([[":method", "POST"]], () => "content")!;
   duplex.write(new Uint8Array(100_000));
   assertEquals(await readPattern(bytesOf(duplex)), 1_000);
   await new Promise((resolve) => duplex.destroyed ? resolve(0) : duplex.once("close", resolve));
 });
+
+for (const hasMore of [false, true]) {
+  const end = hasMore
+    ? "breaks for who has more to say"
+    : "ends in order with who has no more to say";
+  Deno.test(`a tunnel whose peer has ended and takes no more ${end}`, async () => {
+    await using both = await pair((stream) => {
+      stream.duplex.end(patternBytes(0, 1_000));
+      stream.stopReading();
+    });
+    const stream = ask(both.client);
+    const { duplex } = stream;
+    const refused = new Promise<number>((resolve) => {
+      const broken = stream.broken.bind(stream);
+      stream.broken = (code, reason) => (broken(code, reason), resolve(code));
+    });
+    assertEquals(await readPattern(bytesOf(duplex)), 1_000);
+    assertEquals(await refused, ERROR.NO_ERROR);
+    const failed = new Promise<Error | undefined>((resolve) => {
+      duplex.once("error", resolve).once("close", () => resolve(undefined));
+    });
+    if (hasMore) duplex.write(new Uint8Array(1));
+    else duplex.end();
+    assertEquals(await failed instanceof StreamBroken, hasMore);
+  });
+}
 
 Deno.test("a connection that ends breaks its streams, and says why", async () => {
   const both = await pair(() => {});
