@@ -7,13 +7,13 @@
 import type { Carrier } from "./carrier.ts";
 
 /**
- * Memory for reading, cut off piece by piece, because whoever takes a piece keeps it: little for a connection that says little, and a slab for a
- * busy one. A TLS record is 16 KiB at most, and clearing 64 KiB for each one would cost more than moving it.
+ * Memory for reading, cut off piece by piece, because whoever takes a piece keeps it: little for a connection that says little, and a slab of
+ * four TLS records for a busy one. Slabs of 256 KiB cost twice the processor time in all: the C library maps and unmaps what is above 128.
  */
-const SLAB_BYTES = { idle: 16_384, busy: 262_144 } as const;
+const SLAB_BYTES = { idle: 16_384, busy: 65_536 } as const;
 
 /** The part of a slab that is not worth a read: of a busy one, what is shorter than a TLS record. */
-const REST_SHARE = 1 / 16;
+const REST_SHARE = 1 / 4;
 
 /** Takes `conn` over; `early` has been read from it already and comes first. */
 export function connCarrier(conn: Deno.Conn, early: Uint8Array<ArrayBuffer>): Carrier {

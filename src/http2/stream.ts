@@ -12,8 +12,14 @@ import type { H2Machine } from "../masque/h2/machine.ts";
 import type { AfterHead, StreamHandler, StreamState } from "../masque/h2/stream_state.ts";
 import type { Field } from "../masque/fields/field.ts";
 
-/** Read ahead of whoever reads the duplex, beside what the stream's window allows. */
-const READ_AHEAD_BYTES = 65_536;
+/** The duplex holds one piece ahead of whoever reads it: what waits here meanwhile is joined where it follows on, without a copy. */
+const READ_AHEAD_BYTES = 1;
+
+/** Written ahead of what leaves. */
+const WRITE_AHEAD_BYTES = 65_536;
+
+/** The longest piece handed over. */
+const MAX_PIECE_BYTES = 65_536;
 
 /** Shorter pieces are joined before they are handed over: each costs a turn of the duplex. */
 const SHORT_BYTES = 8_192;
@@ -77,7 +83,7 @@ export class H2Stream implements StreamHandler {
     this.answered.catch(() => {});
     this.duplex = new Duplex({
       readableHighWaterMark: READ_AHEAD_BYTES,
-      writableHighWaterMark: READ_AHEAD_BYTES,
+      writableHighWaterMark: WRITE_AHEAD_BYTES,
       read: () => {
         this.#wants = true;
         this.deliver();
@@ -144,8 +150,11 @@ export class H2Stream implements StreamHandler {
   data(bytes: Uint8Array<ArrayBuffer>): void {
     const mustWait = !this.#wants || this.duplex.readableLength > 0;
     const isWorthy = bytes.length >= bytes.buffer.byteLength * WORTHY_SHARE;
-    this.#pieces.push(mustWait && !isWorthy ? bytes.slice() : bytes);
     this.#host.touched(this);
+    const last = this.#pieces.at(-1);
+    const joined = last && joinNeighbours(last, bytes);
+    if (joined !== undefined) this.#pieces[this.#pieces.length - 1] = joined;
+    else this.#pieces.push(mustWait && !isWorthy ? bytes.slice() : bytes);
   }
 
   /** The peer has ended its direction. */
@@ -198,7 +207,7 @@ export class H2Stream implements StreamHandler {
     let count = 0;
     let length = 0;
     while (count < pieces.length && pieces[count].length < SHORT_BYTES) {
-      if (length + pieces[count].length > READ_AHEAD_BYTES) break;
+      if (length + pieces[count].length > MAX_PIECE_BYTES) break;
       length += pieces[count++].length;
     }
     return count < 2 ? pieces.shift()! : concatBytes(pieces.splice(0, count));
@@ -218,4 +227,16 @@ export class H2Stream implements StreamHandler {
     this.#host.machine.reset(this.#state, code);
     this.#host.wake();
   }
+}
+
+/** Two pieces as one where the second begins in memory where the first ends, as those of one frame do. */
+function joinNeighbours(
+  first: Uint8Array<ArrayBuffer>,
+  second: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> | undefined {
+  const length = first.length + second.length;
+  const follows = first.buffer === second.buffer &&
+    first.byteOffset + first.length === second.byteOffset;
+  if (!follows || length > MAX_PIECE_BYTES) return undefined;
+  return new Uint8Array(first.buffer, first.byteOffset, length);
 }

@@ -6,9 +6,11 @@
  */
 
 import type { Duplex } from "node:stream";
-import { drained } from "./duplex_pipe.ts";
-import { nextBufferBytes, RELAY_BUFFER_BYTES } from "../limits.ts";
+import { RELAY_BUFFER_BYTES } from "../limits.ts";
 import { closeQuietly, type Origin, resetOrigin, writeAll } from "./pump.ts";
+
+/** A busy flow's buffers: with a frame's header before it, what was read is still one write of 64 KiB, which is what the runtime's TLS takes at once. */
+const BUSY_BYTES = RELAY_BUFFER_BYTES.busy - 64;
 
 /** Joins the two until both directions have ended, and closes them. Never rejects. */
 export async function relayDuplex(stream: Duplex, origin: Origin): Promise<void> {
@@ -35,16 +37,34 @@ async function outbound(stream: Duplex, origin: Origin): Promise<void> {
 }
 
 async function inbound(origin: Origin, stream: Duplex): Promise<void> {
-  let size = RELAY_BUFFER_BYTES.idle;
+  let buffer = new Uint8Array(RELAY_BUFFER_BYTES.idle);
+  /** The other one of a busy flow: one leaves while the other one is read into. */
+  let other: typeof buffer | undefined;
+  let hasLeft = Promise.resolve();
   for (;;) {
-    const buffer = new Uint8Array(size); // a new one each time: the stream keeps it until it is sent
     const count = await origin.read(buffer);
     if (count === null) break;
-    size = nextBufferBytes(size, count);
-    if (!stream.write(buffer.subarray(0, count))) await drained(stream);
+    await hasLeft;
+    if (stream.destroyed) throw new Error("the stream broke");
+    hasLeft = write(stream, buffer.subarray(0, count));
+    if (count === buffer.length) {
+      const next = other ?? new Uint8Array(BUSY_BYTES);
+      other = buffer.length === BUSY_BYTES ? buffer : undefined;
+      buffer = next;
+      continue;
+    }
+    await hasLeft;
+    if (count >= RELAY_BUFFER_BYTES.idle || buffer.length === RELAY_BUFFER_BYTES.idle) continue;
+    buffer = new Uint8Array(RELAY_BUFFER_BYTES.idle); // as `nextBufferBytes` has it: the flow has become quiet
+    other = undefined;
   }
   await new Promise<void>((resolve, reject) => {
     stream.once("close", () => stream.writableFinished || reject(new Error("the stream broke")));
     stream.end(resolve);
   });
+}
+
+/** Settles when the memory of `bytes` may be used again, or the stream has closed. */
+function write(stream: Duplex, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => void stream.write(bytes, () => resolve()));
 }
