@@ -46,6 +46,8 @@ export class H2Connection {
   readonly #carrier: Carrier;
   readonly #host: StreamHost;
   readonly #touched = new Set<H2Stream>();
+  /** Streams that the machine has forgotten, and that have not ended. */
+  readonly #forgotten = new Set<H2Stream>();
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(WRITE_BYTES.idle);
   #isAwake = false;
   #isWriting = false;
@@ -75,6 +77,10 @@ export class H2Connection {
       resetCode: options.side === "client" ? ERROR.CANCEL : ERROR.CONNECT_ERROR,
       wake: () => this.#wake(),
       touched: (stream) => void this.#touched.add(stream),
+      forgotten: (stream) => {
+        this.#forgotten.add(stream);
+        stream.duplex.once("close", () => this.#forgotten.delete(stream));
+      },
     };
     this.closed = this.#run();
     this.#wake();
@@ -151,7 +157,7 @@ export class H2Connection {
   #closeSoon(why: string): void {
     this.#why ??= why;
     this.#isClosing = true;
-    this.#machine.breakAll(this.#why);
+    this.#breakAll();
     this.#closeTimer = setTimeout(() => this.#carrier.destroy(), CLOSE_MS);
     this.#wake();
   }
@@ -161,7 +167,12 @@ export class H2Connection {
     this.#why ??= why;
     this.#isOver = true;
     clearTimeout(this.#closeTimer);
-    this.#machine.breakAll(this.#why);
+    this.#breakAll();
+  }
+
+  #breakAll(): void {
+    this.#machine.breakAll(this.#why!);
+    for (const stream of this.#forgotten) stream.breakOff(this.#why!);
   }
 
   #wake(): void {

@@ -48,6 +48,8 @@ export interface StreamHost {
   readonly resetCode: number;
   /** There is something to be sent. */
   wake(): void;
+  /** The machine has forgotten this stream, which lives on until both of its directions have ended, or the connection has. */
+  forgotten(stream: H2Stream): void;
   /** Something came for this stream: calls its `deliver` once the chunk is through. */
   touched(stream: H2Stream): void;
 }
@@ -170,6 +172,7 @@ export class H2Stream implements StreamHandler {
     // RFC 9113, section 8.1: an answer that is whole may be followed by a reset that only says "no more of the request". It is read to its
     // end, and a tunnel is half-closed by it: it harms nobody who has no more to say.
     this.#refusal = broken;
+    this.#host.forgotten(this);
     if (this.#state!.phase === "tunnel" && this.#done === undefined) return;
     if (this.duplex.readableEnded) return void this.duplex.destroy(broken);
     this.duplex.once("end", () => this.duplex.destroy(broken));

@@ -209,3 +209,18 @@ Deno.test("settings and GOAWAY are told to whoever holds the connection", async 
   duplex.end();
   await new Promise((resolve) => duplex.once("close", resolve));
 });
+
+Deno.test("the end of the connection breaks also what has only our end to come", async () => {
+  await using both = await pair((stream) => {
+    stream.stopReading();
+    stream.duplex.end(patternBytes(0, 1_000));
+  });
+  const { duplex } = ask(both.client);
+  assertEquals(await readPattern(bytesOf(duplex)), 1_000);
+  // A round trip, behind which the reset has come.
+  await ask(both.client).answered;
+  assertEquals(duplex.destroyed, false);
+  const broken = new Promise((resolve) => duplex.once("error", resolve));
+  both.client.close();
+  assert(await broken instanceof StreamBroken);
+});
