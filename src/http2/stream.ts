@@ -168,7 +168,7 @@ export class H2Stream implements StreamHandler {
   broken(code: number, reason: string): void {
     const broken = new StreamBroken(reason, code);
     const isWhole = code === ERROR.NO_ERROR && this.#state!.hasEndedIn;
-    if (!isWhole) return void this.duplex.destroy(broken);
+    if (!isWhole) return this.#breakBehindBytes(broken);
     // RFC 9113, section 8.1: an answer that is whole may be followed by a reset that only says "no more of the request". It is read to its
     // end, and a tunnel is half-closed by it: it harms nobody who has no more to say.
     this.#refusal = broken;
@@ -176,6 +176,12 @@ export class H2Stream implements StreamHandler {
     if (this.#state!.phase === "tunnel" && this.#done === undefined) return;
     if (this.duplex.readableEnded) return void this.duplex.destroy(broken);
     this.duplex.once("end", () => this.duplex.destroy(broken));
+  }
+
+  /** What came before the reset goes first, as far as somebody reads: the program would have had it, too. */
+  #breakBehindBytes(broken: StreamBroken): void {
+    this.deliver();
+    setImmediate(() => this.duplex.destroy(broken));
   }
 
   /** What was written is on its way. */

@@ -4,10 +4,12 @@
  * @module
  */
 
+import { equalBytes } from "../../bytes.ts";
 import { ERROR, fault, FLAG, FRAME, type H2Fault, PREFACE } from "./codes.ts";
 import { FrameReader } from "./frame_reader.ts";
 import type { FrameHeader } from "./frame_shapes.ts";
-import { blockOf, encodeNumbers } from "./frames.ts";
+import { blockOf, encodeFrame, encodeNumbers } from "./frames.ts";
+import { PROBE, WindowGrowth } from "./growth.ts";
 import { HeaderBlock } from "./header_block.ts";
 import { HpackDecoder } from "./hpack/decoder.ts";
 import { InboundControl } from "./inbound_control.ts";
@@ -39,6 +41,7 @@ export class Inbound {
   readonly #block: HeaderBlock;
   readonly #decoder: HpackDecoder;
   readonly #window: ReceiveWindow;
+  readonly #growth = new WindowGrowth();
   /** Bytes of the client's preface still to come. */
   #prefaceLeft: number;
   #now = 0;
@@ -68,6 +71,7 @@ export class Inbound {
     this.#control = new InboundControl(events, streams, outbound, this.#patience, {
       spoil: (stream, code, reason) => this.#spoil(stream.id, code, reason),
       forget: (stream) => this.forget(stream),
+      pong: (payload) => this.#pong(payload),
     });
     this.#reader = new FrameReader({
       begin: (header) => this.#begin(header),
@@ -106,6 +110,7 @@ export class Inbound {
   forget(stream: StreamState): void {
     stream.isBroken = true;
     this.#streams.remove(stream);
+    this.#growth.ended(stream);
     this.#outbound.update(stream);
     this.consume(stream, stream.heldBytes);
   }
@@ -164,7 +169,16 @@ export class Inbound {
     if (stream === undefined || stream.isBroken) return;
     stream.heldBytes += bytes.length;
     this.#heldBytes += bytes.length;
+    if (this.#growth.came(stream, bytes.length)) {
+      this.#outbound.say(encodeFrame(FRAME.PING, 0, 0, PROBE));
+    }
     stream.handler.data(bytes);
+  }
+
+  #pong(payload: Uint8Array): void {
+    const grown = equalBytes(payload, PROBE) ? this.#growth.answered() : undefined;
+    if (grown === undefined) return;
+    this.#outbound.say(encodeNumbers(FRAME.WINDOW_UPDATE, grown.stream.id, grown.by));
   }
 
   #take(header: FrameHeader, payload: Uint8Array<ArrayBuffer>): H2Fault | undefined {
@@ -251,6 +265,7 @@ export class Inbound {
 
   #takeEnd(stream: StreamState): undefined {
     stream.hasEndedIn = true;
+    this.#growth.ended(stream);
     if (stream.hasEndedOut) this.#streams.remove(stream);
     stream.handler.end();
   }

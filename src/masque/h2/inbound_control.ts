@@ -24,6 +24,8 @@ export interface InboundWays {
   spoil(stream: StreamState, code: number, reason: string): H2Fault | undefined;
   /** This stream is over. */
   forget(stream: StreamState): void;
+  /** A PING of ours was answered. */
+  pong(payload: Uint8Array): void;
 }
 
 /** Takes frames that carry neither heads nor data. */
@@ -63,7 +65,8 @@ export class InboundControl {
       case FRAME.RST_STREAM:
         return this.#takeReset(header, getU32(payload, 0), now);
       case FRAME.PING:
-        return header.flags & FLAG.ACK ? undefined : this.#takePing(payload, now);
+        if ((header.flags & FLAG.ACK) === 0) return this.#takePing(payload, now);
+        return void this.#ways.pong(payload);
       case FRAME.GOAWAY:
         return this.#takeGoaway(payload);
     }

@@ -36,9 +36,16 @@ export class SendWindow {
 /** A window opens again when so much of it is free: rarely enough to cost nothing, and early enough that a sender never waits. */
 const UPDATE_SHARE = 1 / 4;
 
+/** Bytes on a stream before it is worth asking whether a larger window would serve it. */
+const PROBE_AFTER_BYTES = 1 << 20;
+
 /** How much the peer may send to us. */
 export class ReceiveWindow {
-  readonly #size: number;
+  /** Bytes to come until its size may be looked at (`growth.ts`). */
+  untilProbe = PROBE_AFTER_BYTES;
+  #probeAfter = PROBE_AFTER_BYTES;
+  #size: number;
+  #grown = 0;
   #left: number;
   /** Taken away, and not told yet. */
   #freed = 0;
@@ -63,5 +70,31 @@ export class ReceiveWindow {
     this.#freed = 0;
     this.#left += increment;
     return increment;
+  }
+
+  /** What the peer may send before any of it was taken away. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Has become larger, which the peer must be told. */
+  grow(by: number): void {
+    this.#size += by;
+    this.#left += by;
+    this.#grown += by;
+    this.untilProbe = 0;
+  }
+
+  /** Was large enough: so it will be looked at half as often. */
+  waitLonger(): void {
+    this.#probeAfter *= 2;
+    this.untilProbe = this.#probeAfter;
+  }
+
+  /** By how much it has grown, asked once. */
+  takeGrown(): number {
+    const grown = this.#grown;
+    this.#grown = 0;
+    return grown;
   }
 }

@@ -136,6 +136,18 @@ Deno.test("a server that breaks off says CONNECT_ERROR", async () => {
   assertEquals(error.code, ERROR.CONNECT_ERROR);
 });
 
+Deno.test("bytes that came before a reset are read before it breaks", async () => {
+  await using both = await pair((stream) => {
+    stream.duplex.write(patternBytes(0, 1_000), () => stream.breakOff("the test wants so"));
+  });
+  const { duplex } = ask(both.client);
+  let received = 0;
+  duplex.on("data", (bytes: Uint8Array) => received += bytes.length);
+  const error = await new Promise((resolve) => duplex.once("error", resolve));
+  assert(error instanceof StreamBroken);
+  assertEquals(received, 1_000);
+});
+
 Deno.test("an answer without interest in the rest of the request is whole", async () => {
   await using both = await pair((stream) => {
     stream.stopReading();
