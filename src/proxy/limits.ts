@@ -21,7 +21,7 @@ export interface ProxyLimits {
   readonly flowsPerClient: number;
   /** Flows in one HTTP/2 connection; a client opens a further connection. nghttp2 and Envoy offer 100 to 128 by default. */
   readonly streamsPerConnection: number;
-  /** Bytes in flight per HTTP/2 flow towards the origin: 1 MiB fills 1 Gbit/s at a round trip of 8 ms, and a stalled flow holds no more. */
+  /** Bytes in flight per HTTP/2 flow towards the origin, to begin with: 1 MiB fills 1 Gbit/s at a round trip of 8 ms. It grows where that bounds a flow. */
   readonly streamWindowBytes: number;
   /** The same for a whole HTTP/2 connection: room for sixteen busy flows. */
   readonly connectionWindowBytes: number;
