@@ -32,7 +32,7 @@ const IDLE = "(idle)";
  */
 const PARTS: readonly { readonly words: string; readonly looks: RegExp }[] = [
   { words: "idle", looks: /^\(idle\)/ },
-  { words: "system call: `read` from the device", looks: /^(readFrame|take) .*\/tun\// },
+  { words: "system call: `read` from the device", looks: /^(readFrame|#read|take) .*\/tun\// },
   { words: "system call: `write` to the device", looks: /^(writeFrame|#write\w*) .*\/tun\// },
   { words: "TLS", looks: /^(readBuffer|getOutgoingChunk) $|\/tls_wrap|\/_tls_/ },
   {
@@ -44,7 +44,7 @@ const PARTS: readonly { readonly words: string; readonly looks: RegExp }[] = [
   { words: "our own TCP, packets and relay", looks: /\/src\/(tcp|udp|wire|stack|flow|relay)/ },
   { words: "our own HTTP", looks: /\/src\// },
   {
-    words: "streams of the runtime: Web Streams, `node:net`, `node:http2`",
+    words: "streams of the runtime: Web Streams, `node:net`",
     looks:
       /06_streams|internal\/(streams|http2|internal_binding)|stream_base|\/(net|http2|_tls_\w+|stream)(\.\w+)?$|node:stream|^receive $/,
   },
