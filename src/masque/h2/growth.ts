@@ -19,15 +19,19 @@ const MAX_WINDOW_BYTES = 1 << 24;
  */
 const MAX_GROWN_BYTES = 1 << 25;
 
+/** PINGs come no sooner after each other, or a peer would take them for a flood: ours bears twenty in a second. */
+const PROBE_EVERY_MS = 100;
+
 /** Decides which window grows. One stream is measured at a time. */
 export class WindowGrowth {
   #probed: StreamState | undefined;
   /** Came on it since the PING. */
   #bytes = 0;
   #grownBytes = 0;
+  #askedAt = -Infinity;
 
-  /** So many bytes came on a stream. True when a PING with {@linkcode PROBE} shall go out. */
-  came(stream: StreamState, count: number): boolean {
+  /** So many bytes came on a stream at `now`, in milliseconds. True when a PING with {@linkcode PROBE} shall go out. */
+  came(stream: StreamState, count: number, now: number): boolean {
     if (stream === this.#probed) {
       this.#bytes += count;
       return false;
@@ -37,6 +41,8 @@ export class WindowGrowth {
     if (receiving.untilProbe > 0 || this.#probed !== undefined || this.#room(stream) <= 0) {
       return false;
     }
+    if (now - this.#askedAt < PROBE_EVERY_MS) return false;
+    this.#askedAt = now;
     this.#probed = stream;
     this.#bytes = 0;
     return true;

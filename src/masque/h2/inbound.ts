@@ -169,7 +169,7 @@ export class Inbound {
     if (stream === undefined || stream.isBroken) return;
     stream.heldBytes += bytes.length;
     this.#heldBytes += bytes.length;
-    if (this.#growth.came(stream, bytes.length)) {
+    if (this.#growth.came(stream, bytes.length, this.#now)) {
       this.#outbound.say(encodeFrame(FRAME.PING, 0, 0, PROBE));
     }
     stream.handler.data(bytes);

@@ -7,6 +7,10 @@ import { Rig, words } from "./rig.ts";
 
 const MIB = 1 << 20;
 
+/** Far enough apart for each to be allowed. */
+let now = 0;
+const later = () => now += 1_000;
+
 function streamOf(bytes: number): StreamState {
   return new StreamState(1, 0, bytes);
 }
@@ -14,7 +18,7 @@ function streamOf(bytes: number): StreamState {
 /** A peer that fills the window whenever it is asked; how large the window has become by each answer. */
 function fill(growth: WindowGrowth, stream: StreamState, rounds: number): number[] {
   return Array.from({ length: rounds }, () => {
-    if (growth.came(stream, MIB)) growth.came(stream, stream.receiving.size);
+    if (growth.came(stream, MIB, later())) growth.came(stream, stream.receiving.size, now);
     growth.answered();
     return stream.receiving.size / MIB;
   });
@@ -29,7 +33,7 @@ Deno.test("a window that is large enough stays, and is looked at half as often e
   const stream = streamOf(MIB);
   const probes: number[] = [];
   for (let came = 1; came <= 20; came++) {
-    if (!growth.came(stream, MIB)) continue;
+    if (!growth.came(stream, MIB, later())) continue;
     probes.push(came);
     growth.answered();
   }
@@ -49,12 +53,23 @@ Deno.test("all windows together grow by 32 MiB, and what one has had is free whe
 Deno.test("a stream that ends while it is measured grows no more, and another is measured then", () => {
   const growth = new WindowGrowth();
   const [first, second] = [streamOf(MIB), streamOf(MIB)];
-  assert(growth.came(first, MIB));
-  growth.came(first, MIB);
-  assert(!growth.came(second, MIB)); // one at a time
+  assert(growth.came(first, MIB, later()));
+  growth.came(first, MIB, later());
+  assert(!growth.came(second, MIB, later())); // one at a time
   first.hasEndedIn = true;
   assertEquals(growth.answered(), undefined);
-  assert(growth.came(second, 1));
+  assert(growth.came(second, 1, later()));
+});
+
+Deno.test("however many streams come and go, ten PINGs leave in a second", () => {
+  const growth = new WindowGrowth();
+  let asked = 0;
+  for (let ms = 0; ms < 1_000; ms++) {
+    if (!growth.came(streamOf(MIB), MIB, 1e9 + ms)) continue;
+    asked++;
+    growth.answered();
+  }
+  assertEquals(asked, 10);
 });
 
 Deno.test("a machine asks by a PING, and tells the peer of the larger window", () => {
